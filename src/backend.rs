@@ -1,0 +1,158 @@
+//! What both targets, a Docker engine and Amazon ECS, can do with a project, and the nouns for it.
+//!
+//! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::compose::Project;
+use crate::error::Result;
+use crate::progress::Progress;
+
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Brings the project's services to what its files say.
+    ///
+    /// Attached to an engine this follows the containers' output until they end or are interrupted; on ECS it
+    /// follows the deployment to its end. The result is the exit status of the command.
+    async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8>;
+
+    /// Removes what `up` made. `project` is `None` when there is no Compose file: the name is enough.
+    async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()>;
+
+    /// The containers (on ECS: the tasks) that belong to a project, those of the named services or of all.
+    async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>>;
+
+    /// Sends the output of a project's containers, oldest first, to `io.log`.
+    async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()>;
+}
+
+/// How a backend talks with the person at the terminal.
+#[derive(Clone, Debug)]
+pub struct Io {
+    pub progress: Progress,
+    pub log: LogSink,
+    pub interrupts: Interrupts,
+}
+
+/// Where lines of container output go. Cheap to clone.
+#[derive(Clone)]
+pub struct LogSink(std::sync::Arc<dyn Fn(LogLine) + Send + Sync>);
+
+impl LogSink {
+    #[must_use]
+    pub fn new(show: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
+        Self(std::sync::Arc::new(show))
+    }
+
+    pub fn line(&self, line: LogLine) {
+        (self.0)(line);
+    }
+}
+
+impl std::fmt::Debug for LogSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogSink")
+    }
+}
+
+/// How often the user has pressed Ctrl-C (or the process was asked to terminate) so far.
+#[derive(Clone, Debug)]
+pub struct Interrupts(watch::Receiver<u32>);
+
+impl Interrupts {
+    #[must_use]
+    pub fn new(count: watch::Receiver<u32>) -> Self {
+        Self(count)
+    }
+
+    /// Waits until there have been at least `count` interrupts; never ends if nobody can interrupt any more.
+    pub async fn reached(&self, count: u32) {
+        if self.0.clone().wait_for(|seen| *seen >= count).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[derive(Clone, Default, Debug)]
+pub struct UpOptions {
+    /// Return when the project runs (engine) or the deployment was submitted (ECS).
+    pub detach: bool,
+    /// Recreate containers that are up to date; on ECS a new deployment of every service.
+    pub force_recreate: bool,
+    /// Leave containers that exist as they are.
+    pub no_recreate: bool,
+    /// Remove containers of services that the files no longer name.
+    pub remove_orphans: bool,
+    /// How long a container may take to stop before it is killed.
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Default, Debug)]
+pub struct DownOptions {
+    /// Also remove named volumes (on ECS: the retained file systems) and their data.
+    pub volumes: bool,
+    pub remove_orphans: bool,
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Default, Debug)]
+pub struct PsOptions {
+    pub services: Vec<String>,
+    /// Stopped ones too.
+    pub all: bool,
+}
+
+#[derive(Clone, Default, Debug)]
+pub struct LogsOptions {
+    pub services: Vec<String>,
+    pub follow: bool,
+    /// At most this many lines of each container, counted from the end.
+    pub tail: Option<u64>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// One container of a service (Compose), one task of it (ECS).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replica {
+    /// `shop-web-1` on an engine, the task's id on ECS.
+    pub name: String,
+    /// The container's id, the task's ARN.
+    pub id: String,
+    pub service: String,
+    pub image: String,
+    pub command: String,
+    /// The target's own word: `running`, `exited`, `PENDING`…, in lower case.
+    pub state: String,
+    /// The state in a person's words: `Up 5 minutes (healthy)`.
+    pub status: String,
+    pub health: Option<String>,
+    pub exit_code: Option<i64>,
+    pub created: Option<Timestamp>,
+    pub ports: Vec<Publication>,
+}
+
+/// A port of a replica, and where it can be reached from outside, if it can.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Publication {
+    /// The host's address, or the load balancer's name; empty when the port is not published.
+    pub host: String,
+    pub published: Option<u16>,
+    pub target: u16,
+    pub protocol: String,
+}
+
+/// One line that a container wrote, without its line end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    pub service: String,
+    /// Names the replica in the prefix: `web-1`.
+    pub replica: String,
+    pub time: Option<Timestamp>,
+    pub stderr: bool,
+    pub text: String,
+}

@@ -1,0 +1,42 @@
+//! `ctx convert`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::environment::Environment;
+use crate::error::Result;
+use crate::{ecs, ui};
+
+/// Print the CloudFormation template that `ctx up` deploys
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Format of the template
+    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    format: Format,
+    /// File to write instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum, Debug)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let (project, mut report) = environment.project_and_report(&[])?;
+    let converted = ecs::convert::convert(&project);
+    report.diagnostics.extend(converted.diagnostics);
+    if report.has_errors() {
+        return Err(report.into());
+    }
+    ui::diagnostics::show(&report);
+    let text = match arguments.format {
+        Format::Yaml => converted.template.to_yaml(),
+        Format::Json => converted.template.to_json(),
+    };
+    ui::output::document(&text, arguments.output.as_deref())?;
+    Ok(0)
+}

@@ -1,0 +1,40 @@
+//! `ctx down`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::backend::DownOptions;
+use crate::error::Result;
+
+/// Stop the project and remove what `up` made
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Remove named volumes and their data too
+    #[arg(short, long)]
+    volumes: bool,
+    /// Remove containers of services that are no longer in the files
+    #[arg(long)]
+    remove_orphans: bool,
+    /// Seconds that a container may take to stop
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let (name, project) = environment.project_or_name()?;
+    let options = DownOptions {
+        volumes: arguments.volumes,
+        remove_orphans: arguments.remove_orphans,
+        timeout: arguments.timeout.map(Duration::from_secs),
+    };
+    environment.run(async |io| {
+        environment
+            .backend()
+            .await?
+            .down(&name, project.as_ref(), &options, &io)
+            .await?;
+        Ok(0)
+    })
+}

@@ -1,0 +1,199 @@
+//! What the process's surroundings say, and the way from there to a project and a backend.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use indexmap::IndexMap;
+
+use crate::backend::{Backend, Io};
+use crate::compose::{LoadOptions, Project, load};
+use crate::context::{Context, Selection, Store, Target};
+use crate::diagnostic::Report;
+use crate::error::{Error, Result};
+use crate::ui::progress::Mode;
+use crate::{ecs, local, ui};
+
+/// Options that stand before the command.
+#[derive(Args, Clone, Default, Debug)]
+pub(super) struct Global {
+    /// Compose file; may be repeated, later ones override earlier ones; `-` is standard input
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    files: Vec<String>,
+    /// Project name
+    #[arg(short, long, value_name = "NAME")]
+    project_name: Option<String>,
+    /// Folder that relative paths start from [default: the first Compose file's]
+    #[arg(long, value_name = "DIR")]
+    project_directory: Option<PathBuf>,
+    /// Environment file; may be repeated
+    #[arg(long = "env-file", value_name = "FILE")]
+    env_files: Vec<PathBuf>,
+    /// Profile to enable; may be repeated
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
+    /// Context to use instead of the current one
+    #[arg(short, long, value_name = "NAME")]
+    context: Option<String>,
+    /// Engine to use instead of a context's
+    #[arg(short = 'H', long, value_name = "URL", conflicts_with = "context")]
+    host: Option<String>,
+    /// Folder of the context store and of config.json [default: $DOCKER_CONFIG or ~/.docker]
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+    /// How to show what is going on
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Auto)]
+    progress: Mode,
+}
+
+pub(super) struct Environment {
+    global: Global,
+    variables: IndexMap<String, String>,
+}
+
+impl Environment {
+    pub(super) fn new(global: Global) -> Self {
+        let text = |os: OsString| os.into_string().ok();
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+            .collect();
+        Self { global, variables }
+    }
+
+    /// A variable of the process that is set and not empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// What the command line says about the project to load.
+    pub(super) fn load_options(&self, services: &[String]) -> Result<LoadOptions> {
+        let current_dir =
+            std::env::current_dir().map_err(|error| Error::new("cannot tell the current folder").because(&error))?;
+        Ok(LoadOptions {
+            files: self.global.files.clone(),
+            project_directory: self.global.project_directory.clone(),
+            project_name: self.global.project_name.clone(),
+            env_files: self.global.env_files.clone(),
+            profiles: self.global.profiles.clone(),
+            services: services.to_vec(),
+            current_dir,
+            environment: self.variables.clone(),
+            ..LoadOptions::default()
+        })
+    }
+
+    /// Loads the project and shows the warnings about it.
+    pub(super) fn project(&self, services: &[String]) -> Result<Project> {
+        self.project_and_report(services).map(|(project, mut report)| {
+            ui::diagnostics::show(&report);
+            report.diagnostics.clear();
+            project
+        })
+    }
+
+    /// Loads the project, with the warnings about it not yet shown.
+    pub(super) fn project_and_report(&self, services: &[String]) -> Result<(Project, Report)> {
+        let loaded = load(&self.load_options(services)?)?;
+        Ok((loaded.project, loaded.report))
+    }
+
+    /// The project's name for commands that need no more, and the project itself where there are files.
+    ///
+    /// A name given on the command line or in `COMPOSE_PROJECT_NAME` is enough; files need not exist then.
+    pub(super) fn project_or_name(&self) -> Result<(String, Option<Project>)> {
+        let name = self
+            .global
+            .project_name
+            .as_deref()
+            .or_else(|| self.variable("COMPOSE_PROJECT_NAME"));
+        match (self.project_and_report(&[]), name) {
+            (Ok((project, _)), _) => Ok((project.name.clone(), Some(project))),
+            (Err(_), Some(name)) if self.global.files.is_empty() => Ok((name.to_owned(), None)),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    pub(super) fn store(&self) -> Result<Store> {
+        let root = self
+            .global
+            .config
+            .clone()
+            .or_else(|| self.variable("DOCKER_CONFIG").map(PathBuf::from));
+        let root = root.or_else(|| std::env::home_dir().map(|home| home.join(".docker")));
+        root.map(Store::open)
+            .ok_or_else(|| Error::new("no home folder is known").hint("set HOME or pass `--config`"))
+    }
+
+    /// What decides which context is the current one, besides the store's own setting.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            host: self.global.host.clone(),
+            context: self.global.context.clone(),
+            docker_host: self.variable("DOCKER_HOST").map(str::to_owned),
+            docker_context: self.variable("DOCKER_CONTEXT").map(str::to_owned),
+        }
+    }
+
+    pub(super) fn context(&self) -> Result<Context> {
+        self.store()?.current(&self.selection())
+    }
+
+    /// Connects to the current context's target. The only place that does.
+    pub(super) async fn backend(&self) -> Result<Box<dyn Backend>> {
+        let context = self.context()?;
+        match &context.target {
+            Target::Docker(endpoint) => Ok(Box::new(local::Engine::connect(endpoint).await?)),
+            Target::Ecs(endpoint) => Ok(Box::new(ecs::Account::connect(&context.name, endpoint).await?)),
+            Target::EcsLocal(_) => Err(Error::new(format!(
+                "context \"{}\" simulates ECS on the local engine, which `ctx` cannot do yet",
+                context.name
+            ))
+            .hint("`ctx use default` runs the project on the local engine as it is")),
+        }
+    }
+
+    /// Runs a command that talks to a target, with a live display around it.
+    pub(super) fn run(&self, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
+        runtime.block_on(async {
+            let display = ui::progress::Display::new(self.global.progress);
+            let io = Io {
+                progress: display.progress(),
+                log: ui::logs::sink(&display),
+                interrupts: interrupts(),
+            };
+            let result = command(io).await;
+            display.finish();
+            result
+        })
+    }
+}
+
+/// Counts Ctrl-C and SIGTERM from now on; the process no longer ends by them.
+fn interrupts() -> crate::backend::Interrupts {
+    let (sender, receiver) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        loop {
+            let terminated = async {
+                match &mut terminate {
+                    Some(signal) => signal.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => {}
+                Some(()) = terminated => {}
+                else => return,
+            }
+            sender.send_modify(|count| *count += 1);
+        }
+    });
+    crate::backend::Interrupts::new(receiver)
+}

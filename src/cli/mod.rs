@@ -1,0 +1,52 @@
+//! The command line: a file a command. Commands orchestrate and decide nothing.
+
+mod config;
+mod context;
+mod convert;
+mod down;
+mod environment;
+mod logs;
+mod ps;
+mod up;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use environment::{Environment, Global};
+
+/// Run an unmodified Compose file on your laptop and on Amazon ECS
+#[derive(Parser, Debug)]
+#[command(name = "ctx", version, propagate_version = false, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    #[command(flatten)]
+    Context(context::Command),
+    Config(config::Arguments),
+    Convert(convert::Arguments),
+    Up(up::Arguments),
+    Down(down::Arguments),
+    Ps(ps::Arguments),
+    Logs(logs::Arguments),
+}
+
+/// Runs the command that the process's arguments name; the result is the exit status.
+pub fn run() -> Result<u8> {
+    let Cli { global, command } = Cli::parse();
+    let environment = Environment::new(global);
+    match command {
+        Command::Context(command) => context::run(&environment, command),
+        Command::Config(arguments) => config::run(&environment, &arguments),
+        Command::Convert(arguments) => convert::run(&environment, &arguments),
+        Command::Up(arguments) => up::run(&environment, &arguments),
+        Command::Down(arguments) => down::run(&environment, &arguments),
+        Command::Ps(arguments) => ps::run(&environment, &arguments),
+        Command::Logs(arguments) => logs::run(&environment, &arguments),
+    }
+}

@@ -1,0 +1,43 @@
+//! `ctx up`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::backend::UpOptions;
+use crate::error::Result;
+
+/// Create or update the project's services on the current context
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Return when the containers run (engine) or the deployment was submitted (ECS)
+    #[arg(short, long)]
+    detach: bool,
+    /// Recreate containers even if nothing changed
+    #[arg(long, conflicts_with = "no_recreate")]
+    force_recreate: bool,
+    /// Leave containers that exist as they are
+    #[arg(long)]
+    no_recreate: bool,
+    /// Remove containers of services that are no longer in the files
+    #[arg(long)]
+    remove_orphans: bool,
+    /// Seconds that a container may take to stop
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Services to bring up, with their dependencies [default: all]
+    services: Vec<String>,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let project = environment.project(&arguments.services)?;
+    let options = UpOptions {
+        detach: arguments.detach,
+        force_recreate: arguments.force_recreate,
+        no_recreate: arguments.no_recreate,
+        remove_orphans: arguments.remove_orphans,
+        timeout: arguments.timeout.map(Duration::from_secs),
+    };
+    environment.run(async |io| environment.backend().await?.up(&project, &options, &io).await)
+}

@@ -1,0 +1,1 @@
+//! What each attribute changes in the template, a theme a file.

@@ -1,0 +1,1 @@
+//! One verdict for each attribute of the Compose specification.

@@ -1,0 +1,22 @@
+//! `ctx` runs a Compose file, as it is, on a Docker engine and on Amazon ECS.
+//!
+//! The floors, each importing only from those below it (`tests/architecture.rs` checks that):
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 4 | [`cli`]: a file a command; it orchestrates and decides nothing |
+//! | 3 | [`ui`], the only place that prints; [`ecs`] and [`local`], the two targets |
+//! | 2 | [`backend`]: the trait and the nouns that both targets share |
+//! | 1 | [`compose`]: what a Compose file says; [`context`]: the store of targets |
+//! | 0 | [`diagnostic`], [`error`], [`progress`] |
+
+pub mod backend;
+pub mod cli;
+pub mod compose;
+pub mod context;
+pub mod diagnostic;
+pub mod ecs;
+pub mod error;
+pub mod local;
+pub mod progress;
+pub mod ui;

@@ -1,0 +1,8 @@
+//! The only place that prints. What a command found goes to standard output, everything else to standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the place")]
+
+pub mod diagnostics;
+pub mod logs;
+pub mod output;
+pub mod progress;
+pub mod replicas;
