@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use crate::backend::{Backend, Io};
 use crate::compose::{LoadOptions, Project, load};
-use crate::context::{Context, Selection, Store, Target};
+use crate::context::{ChosenBy, Context, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
 use crate::error::{Error, Result};
 use crate::ui::progress::Mode;
@@ -44,6 +44,9 @@ pub(super) struct Global {
     /// How to show what is going on
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Auto)]
     progress: Mode,
+    /// How to show what is wrong with the files
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ui::diagnostics::Format::Text)]
+    diagnostics: ui::diagnostics::Format,
 }
 
 pub(super) struct Environment {
@@ -88,7 +91,7 @@ impl Environment {
     /// Loads the project and shows the warnings about it.
     pub(super) fn project(&self, services: &[String]) -> Result<Project> {
         self.project_and_report(services).map(|(project, mut report)| {
-            ui::diagnostics::show(&report);
+            self.show(&report);
             report.diagnostics.clear();
             project
         })
@@ -134,7 +137,50 @@ impl Environment {
             context: self.global.context.clone(),
             docker_host: self.variable("DOCKER_HOST").map(str::to_owned),
             docker_context: self.variable("DOCKER_CONTEXT").map(str::to_owned),
+            docker_tls_verify: self.variable("DOCKER_TLS_VERIFY").is_some(),
+            docker_cert_path: self.variable("DOCKER_CERT_PATH").map(PathBuf::from),
         }
+    }
+
+    /// The AWS command line's two files.
+    pub(super) fn aws_profiles(&self) -> Result<Profiles> {
+        let file = |variable: &str, name: &str| {
+            let named = self.variable(variable).map(PathBuf::from);
+            named.or_else(|| std::env::home_dir().map(|home| home.join(".aws").join(name)))
+        };
+        match (
+            file("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            file("AWS_CONFIG_FILE", "config"),
+        ) {
+            (Some(credentials_file), Some(config_file)) => Ok(Profiles {
+                credentials_file,
+                config_file,
+            }),
+            _ => Err(Error::new("no home folder is known").hint("set HOME")),
+        }
+    }
+
+    /// Shows the diagnostics of a report.
+    pub(super) fn show(&self, report: &Report) {
+        ui::diagnostics::show(report, self.global.diagnostics);
+    }
+
+    pub(super) fn show_error(&self, error: &Error) {
+        ui::diagnostics::show_error(error, self.global.diagnostics);
+    }
+
+    /// Warns when something else than the store chooses the context: all of them, or just `wanted`, are without effect.
+    pub(super) fn warn_of_override(&self, chosen_by: ChosenBy, wanted: Option<&str>) {
+        let (what, fix) = match chosen_by {
+            ChosenBy::DockerHost => ("DOCKER_HOST", "unset DOCKER_HOST"),
+            ChosenBy::DockerContext => ("DOCKER_CONTEXT", "unset DOCKER_CONTEXT"),
+            _ => return,
+        };
+        ui::diagnostics::warn(
+            &format!("the variable {what} overrides the context that `ctx use` chose"),
+            &format!("{fix}, or pass `--context {}`", wanted.unwrap_or("NAME")),
+            self.global.diagnostics,
+        );
     }
 
     pub(super) fn context(&self) -> Result<Context> {
@@ -152,6 +198,11 @@ impl Environment {
                 context.name
             ))
             .hint("`ctx use default` runs the project on the local engine as it is")),
+            Target::Other(kind) => Err(Error::new(format!(
+                "context \"{}\" is of the type \"{kind}\", which `ctx` does not know",
+                context.name
+            ))
+            .hint("`ctx ls` lists the contexts; those of the types moby and ecs can be used")),
         }
     }
 
