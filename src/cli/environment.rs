@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use indexmap::IndexMap;
+use tokio::sync::watch;
 
-use crate::backend::{Backend, Io};
+use crate::backend::{Backend, Interrupts, Io};
 use crate::compose::{LoadOptions, Project, load};
 use crate::context::{ChosenBy, Context, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
@@ -213,11 +214,14 @@ impl Environment {
             .build()
             .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
         runtime.block_on(async {
-            let display = ui::progress::Display::new(self.global.progress);
+            let display = ui::progress::Display::new(self.global.progress, self.variable("TERM") == Some("dumb"));
+            let interrupts = interrupts();
+            let closed = interrupts.clone();
             let io = Io {
                 progress: display.progress(),
-                log: ui::logs::sink(&display),
-                interrupts: interrupts(),
+                // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
+                log: ui::logs::sink(&display, move || closed.send_modify(|count| *count += 1)),
+                interrupts: Interrupts::new(interrupts.subscribe()),
             };
             let result = command(io).await;
             display.finish();
@@ -227,8 +231,9 @@ impl Environment {
 }
 
 /// Counts Ctrl-C and SIGTERM from now on; the process no longer ends by them.
-fn interrupts() -> crate::backend::Interrupts {
-    let (sender, receiver) = tokio::sync::watch::channel(0);
+fn interrupts() -> watch::Sender<u32> {
+    let (sender, _) = watch::channel(0);
+    let count = sender.clone();
     tokio::spawn(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
         loop {
@@ -243,8 +248,8 @@ fn interrupts() -> crate::backend::Interrupts {
                 Some(()) = terminated => {}
                 else => return,
             }
-            sender.send_modify(|count| *count += 1);
+            count.send_modify(|count| *count += 1);
         }
     });
-    crate::backend::Interrupts::new(receiver)
+    sender
 }

@@ -74,7 +74,7 @@ fn render(report: &Report, format: Format) -> String {
     match format {
         Format::Json => output::lines(seen.iter().map(|diagnostic| json(&report.sources, diagnostic))),
         Format::Text => {
-            let renderer = Renderer::styled().term_width(output::width());
+            let renderer = Renderer::styled().term_width(output::size().0);
             let mut text = String::new();
             for diagnostic in &seen {
                 text.push_str(&rendered(&renderer, &report.sources, diagnostic));

@@ -42,10 +42,13 @@ pub(super) fn lines<T: ToString>(things: impl IntoIterator<Item = T>) -> String 
         .fold(String::new(), |text, thing| text + &thing.to_string() + "\n")
 }
 
-/// How many columns standard error has.
-pub(super) fn width() -> usize {
-    terminal_size::terminal_size_of(std::io::stderr()).map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+/// How many columns and rows standard error has.
+pub(super) fn size() -> (usize, usize) {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or(NO_TERMINAL, |(width, height)| {
+        (usize::from(width.0), usize::from(height.0))
+    })
 }
 
-/// For what is no terminal: a diagnostic in a log should not be cut.
-const DEFAULT_WIDTH: usize = 140;
+/// A log has no edge; a diagnostic in it should not be cut.
+const NO_TERMINAL: (usize, usize) = (140, 24);

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, stderr, stdin};
 use inquire::validator::{Validation, ValueRequiredValidator};
 use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
 
+use super::output;
 use crate::error::{Error, Result};
 
 /// Whether somebody is there to answer: questions are shown on standard error.
@@ -56,7 +57,11 @@ pub fn secret(question: &str) -> Result<String> {
 
 fn unanswered(error: InquireError) -> Error {
     match error {
-        InquireError::OperationInterrupted | InquireError::OperationCanceled => Error::INTERRUPTED,
+        InquireError::OperationInterrupted | InquireError::OperationCanceled => {
+            // The question stays; the shell goes on below it.
+            output::say("");
+            Error::INTERRUPTED
+        }
         error => Error::new("cannot ask on this terminal").because(&error),
     }
 }

@@ -62,11 +62,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
             } else {
                 "`--docker` is for contexts of the type moby"
             };
-            return Err(
-                Error::new(format!("context \"{name}\" is of the type {}", target.kind())).hint(format!(
-                    "{options} for another type; `ctx create` makes a context of it"
-                )),
-            );
+            return Err(Error::new(format!("context \"{name}\" is of the type {}", target.kind())).hint(options));
         }
     }
     store.update(name, &change)?;
