@@ -7,22 +7,13 @@ pub mod convert;
 mod rules;
 pub mod support;
 
+pub use aws::Account;
+
 use async_trait::async_trait;
 
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
-use crate::context::EcsEndpoint;
-use crate::error::{Error, Result};
-
-/// An AWS account and region to deploy to.
-#[derive(Debug)]
-pub struct Account {}
-
-impl Account {
-    pub async fn connect(_context: &str, _endpoint: &EcsEndpoint) -> Result<Self> {
-        Err(Error::new("no account"))
-    }
-}
+use crate::error::Result;
 
 #[async_trait]
 impl Backend for Account {
