@@ -9,15 +9,21 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::progress::Progress;
 
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// What this target has to say about a project before anything is done: each attribute that it ignores (a
+    /// warning) or refuses (an error), at its place. `up` is called only if no error is among them.
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>>;
+
     /// Brings the project's services to what its files say.
     ///
     /// Attached to an engine this follows the containers' output until they end or are interrupted; on ECS it
-    /// follows the deployment to its end. The result is the exit status of the command.
+    /// follows the deployment to its end. The result is the exit status of the command. What fails because of
+    /// something in the files is an error made of [`Diagnostic`]s; the command adds the files' text.
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8>;
 
     /// Removes what `up` made. `project` is `None` when there is no Compose file: the name is enough.

@@ -7,6 +7,7 @@ use clap::Args;
 use super::environment::Environment;
 use crate::backend::UpOptions;
 use crate::error::Result;
+use crate::ui;
 
 /// Create or update the project's services on the current context
 #[derive(Args, Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let project = environment.project(&arguments.services)?;
+    let (project, mut report) = environment.project_and_report(&arguments.services)?;
     let options = UpOptions {
         detach: arguments.detach,
         force_recreate: arguments.force_recreate,
@@ -39,5 +40,16 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         remove_orphans: arguments.remove_orphans,
         timeout: arguments.timeout.map(Duration::from_secs),
     };
-    environment.run(async |io| environment.backend().await?.up(&project, &options, &io).await)
+    environment.run(async |io| {
+        let backend = environment.backend().await?;
+        report.diagnostics.extend(backend.check(&project).await?);
+        if report.has_errors() {
+            return Err(report.into());
+        }
+        ui::diagnostics::show(&report);
+        backend
+            .up(&project, &options, &io)
+            .await
+            .map_err(|error| error.with_sources(&report.sources))
+    })
 }

@@ -13,10 +13,14 @@ use async_trait::async_trait;
 
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 
 #[async_trait]
 impl Backend for Account {
+    async fn check(&self, _: &Project) -> Result<Vec<Diagnostic>> {
+        Ok(Vec::new())
+    }
     async fn up(&self, _: &Project, _: &UpOptions, _: &Io) -> Result<u8> {
         Ok(0)
     }
