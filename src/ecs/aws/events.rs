@@ -73,7 +73,9 @@ impl Follower {
         };
         let page = follower.page(account, None).await?.0;
         follower.after = page.first().and_then(|newest| newest.timestamp);
-        follower.seen.extend(page.into_iter().filter_map(|event| event.event_id));
+        follower
+            .seen
+            .extend(page.into_iter().filter_map(|event| event.event_id));
         Ok(follower)
     }
 
@@ -98,7 +100,9 @@ impl Follower {
             let length = page.len();
             let before = news.len();
             for event in page {
-                let old = self.after.is_some_and(|after| event.timestamp.is_some_and(|time| time < after));
+                let old = self
+                    .after
+                    .is_some_and(|after| event.timestamp.is_some_and(|time| time < after));
                 let id = event.event_id.clone().unwrap_or_default();
                 if !old && self.seen.insert(id) {
                     news.push(read(event));
@@ -133,7 +137,10 @@ fn read(event: StackEvent) -> Event {
         logical_id: event.logical_resource_id.unwrap_or_default(),
         physical_id: event.physical_resource_id.unwrap_or_default(),
         kind: stack::kind(event.resource_type.as_deref().unwrap_or_default()),
-        status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status: event
+            .resource_status
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
         reason: event.resource_status_reason.filter(|reason| !reason.is_empty()),
     }
 }

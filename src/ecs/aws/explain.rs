@@ -8,7 +8,10 @@ use super::tasks::StoppedTask;
 #[must_use]
 pub fn first_cause(events: &[Event]) -> Option<&Event> {
     let causes = events.iter().filter(|event| event.failed() && !event.of_stack);
-    causes.clone().find(|event| !is_consequence(event)).or_else(|| causes.clone().next())
+    causes
+        .clone()
+        .find(|event| !is_consequence(event))
+        .or_else(|| causes.clone().next())
 }
 
 /// CloudFormation's reason without what wraps it.
@@ -26,7 +29,9 @@ pub fn reason(event: &Event) -> &str {
         .and_then(|rest| rest.trim_end_matches('.').strip_suffix('\''));
     // AWS appends the identifiers of its own request to what it says.
     let message = operation.unwrap_or(message);
-    let message = message.split_once(" (Service: ").map_or(message, |(message, _)| message);
+    let message = message
+        .split_once(" (Service: ")
+        .map_or(message, |(message, _)| message);
     sentence(message)
 }
 
@@ -100,7 +105,11 @@ mod tests {
             event("Db", "CREATE_IN_PROGRESS", ""),
             event("Cache", "CREATE_FAILED", "Resource creation cancelled"),
             event("Web", "CREATE_FAILED", "no such image."),
-            event("shop", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Cache, Web]."),
+            event(
+                "shop",
+                "ROLLBACK_IN_PROGRESS",
+                "The following resource(s) failed to create: [Cache, Web].",
+            ),
             event("Db", "DELETE_FAILED", "in use"),
         ];
         let cause = first_cause(&events).unwrap();
@@ -135,7 +144,10 @@ mod tests {
         let stopped = StoppedTask {
             id: "4711".into(),
             reason: Some("Essential container in task exited".into()),
-            containers: vec![container("web", Some(137), Some("OutOfMemoryError")), container("init", Some(0), None)],
+            containers: vec![
+                container("web", Some(137), Some("OutOfMemoryError")),
+                container("init", Some(0), None),
+            ],
         };
         assert_eq!(
             task(&stopped),

@@ -3,6 +3,7 @@
 //! Every file is one noun. What to do is decided in functions that call nothing; those that call decide nothing.
 
 mod account;
+pub mod change_set;
 pub mod events;
 pub mod explain;
 pub mod failure;

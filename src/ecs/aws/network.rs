@@ -41,8 +41,11 @@ pub async fn subnets(account: &Account, vpc: &str) -> Result<Vec<Subnet>> {
         .send();
     let mut subnets = Vec::new();
     while let Some(subnet) = pages.next().await {
-        let subnet =
-            subnet.map_err(|error| account.access.failed(format!("cannot list the subnets of VPC `{vpc}`"), &error))?;
+        let subnet = subnet.map_err(|error| {
+            account
+                .access
+                .failed(format!("cannot list the subnets of VPC `{vpc}`"), &error)
+        })?;
         let zone = subnet.availability_zone.unwrap_or_default();
         if let (Some(id), true) = (subnet.subnet_id, in_availability_zone(&zone, &account.region)) {
             subnets.push(Subnet {

@@ -52,6 +52,16 @@ pub enum Change {
     Unchanged,
 }
 
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "Created",
+            Self::Updated => "Updated",
+            Self::Unchanged => "Unchanged",
+        })
+    }
+}
+
 /// A secret that `up` made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
@@ -71,7 +81,10 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
             let created = client
                 .create_secret()
                 .name(&name)
-                .description(format!("The file of secret `{}` of the Compose project `{project}`", secret.key))
+                .description(format!(
+                    "The file of secret `{}` of the Compose project `{project}`",
+                    secret.key
+                ))
                 .secret_string(secret.value())
                 .tags(tag(tags::PROJECT, project))
                 .tags(tag(tags::SECRET, &secret.key))
@@ -144,11 +157,8 @@ pub async fn of_project(account: &Account, project: &str) -> Result<Vec<Kept>> {
             tag.and_then(Tag::value)
         };
         // The filters match beginnings of words, and each on its own.
-        if let (Some(arn), true, Some(key)) = (
-            secret.arn(),
-            value(tags::PROJECT) == Some(project),
-            value(tags::SECRET),
-        ) {
+        if let (Some(arn), true, Some(key)) = (secret.arn(), value(tags::PROJECT) == Some(project), value(tags::SECRET))
+        {
             kept.push(Kept {
                 arn: arn.to_owned(),
                 key: key.to_owned(),
@@ -168,7 +178,11 @@ pub async fn delete(account: &Account, secret: &Kept) -> Result<()> {
         .force_delete_without_recovery(true)
         .send()
         .await
-        .map_err(|error| account.access.failed(format!("cannot delete secret `{}`", secret.key), &error))?;
+        .map_err(|error| {
+            account
+                .access
+                .failed(format!("cannot delete secret `{}`", secret.key), &error)
+        })?;
     Ok(())
 }
 

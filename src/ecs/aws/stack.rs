@@ -1,21 +1,12 @@
-//! A project's CloudFormation stack, and the change sets that create and update it.
+//! A project's CloudFormation stack.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceStatus, StackStatus, Tag,
-};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 
-use super::failure::{is, says, sentence};
-use super::pace::Pace;
-use super::{Account, tags};
+use super::failure::says;
+use super::{Account, change_set, tags};
 use crate::error::{Error, Result};
-
-/// `up`'s change sets all have this name, so that a run finds, and replaces, what an interrupted one left behind.
-const CHANGE_SET: &str = "ctx-up";
-
-/// The largest template that can be sent in a request.
-pub const LARGEST_BODY: usize = 51_200;
 
 /// A stack that exists.
 #[derive(Clone, Debug)]
@@ -36,22 +27,6 @@ pub enum Operation {
     /// The stack could not be created the last time, so that it holds nothing and can only be deleted.
     Recreate,
     Update,
-}
-
-/// What is sent to CloudFormation.
-#[derive(Debug)]
-pub struct Submission {
-    pub name: String,
-    pub body: String,
-    pub parameters: Vec<(String, String)>,
-    pub tags: Vec<(String, String)>,
-}
-
-/// A change set that can be executed.
-#[derive(Debug)]
-pub struct ChangeSet {
-    pub id: String,
-    pub stack_id: String,
 }
 
 /// A resource that a stack holds.
@@ -118,9 +93,12 @@ pub async fn check_ours(account: &Account, stack: &Stack, project: &str) -> Resu
             .send();
         let mut foreign = false;
         while let Some(change_set) = pages.next().await {
-            let change_set = change_set
-                .map_err(|error| account.access.failed(format!("cannot look at stack `{}`", stack.name), &error))?;
-            foreign |= change_set.change_set_name() != Some(CHANGE_SET);
+            let change_set = change_set.map_err(|error| {
+                account
+                    .access
+                    .failed(format!("cannot look at stack `{}`", stack.name), &error)
+            })?;
+            foreign |= change_set.change_set_name() != Some(change_set::NAME);
         }
         if !foreign {
             return Ok(());
@@ -155,13 +133,18 @@ pub fn operation(stack: Option<&Stack>) -> Result<Operation> {
         | StackStatus::ImportRollbackComplete => Ok(Operation::Update),
         StackStatus::UpdateRollbackFailed => refused(
             format!("stack `{name}` could not be rolled back after a failed update"),
-            format!("repair what its events name, then `aws cloudformation continue-update-rollback --stack-name {name}`"),
+            format!(
+                "repair what its events name, then `aws cloudformation continue-update-rollback --stack-name {name}`"
+            ),
         ),
         StackStatus::CreateFailed
         | StackStatus::RollbackFailed
         | StackStatus::DeleteFailed
         | StackStatus::ImportRollbackFailed => refused(
-            format!("stack `{name}` is in state {} and can only be deleted", stack.status.as_str()),
+            format!(
+                "stack `{name}` is in state {} and can only be deleted",
+                stack.status.as_str()
+            ),
             "`ctx down` deletes it and keeps its volumes; then `ctx up` again".to_owned(),
         ),
         StackStatus::DeleteInProgress => refused(
@@ -169,86 +152,15 @@ pub fn operation(stack: Option<&Stack>) -> Result<Operation> {
             "try again when that is done; `ctx down` follows it".to_owned(),
         ),
         busy => refused(
-            format!("stack `{name}` is busy: another deployment is in state {}", busy.as_str()),
-            format!("try again when it is done; `aws cloudformation describe-stack-events --stack-name {name}` shows how far it is"),
+            format!(
+                "stack `{name}` is busy: another deployment is in state {}",
+                busy.as_str()
+            ),
+            format!(
+                "try again when it is done; `aws cloudformation describe-stack-events --stack-name {name}` shows how far it is"
+            ),
         ),
     }
-}
-
-/// Asks CloudFormation what a submission would change; nothing when it would change nothing.
-///
-/// Whatever does not become an executable change set is removed again.
-pub async fn prepare(account: &Account, operation: Operation, submission: &Submission) -> Result<Option<ChangeSet>> {
-    let name = &submission.name;
-    let kind = match operation {
-        Operation::Create | Operation::Recreate => ChangeSetType::Create,
-        Operation::Update => ChangeSetType::Update,
-    };
-    let request = account
-        .cloudformation
-        .create_change_set()
-        .stack_name(name)
-        .change_set_name(CHANGE_SET)
-        .change_set_type(kind.clone())
-        .template_body(&submission.body)
-        .capabilities(Capability::CapabilityIam)
-        .set_parameters(Some(submission.parameters.iter().map(parameter).collect()))
-        .set_tags(Some(submission.tags.iter().map(tag).collect()));
-    let failed = |error| account.access.failed(format!("CloudFormation refuses stack `{name}`"), &error);
-    let mut answer = request.clone().send().await;
-    if answer.as_ref().is_err_and(|error| is(error, "AlreadyExistsException")) {
-        discard(account, name).await?;
-        answer = request.send().await;
-    }
-    let created = answer.map_err(failed)?;
-    let change_set = ChangeSet {
-        id: created.id.unwrap_or_default(),
-        stack_id: created.stack_id.unwrap_or_default(),
-    };
-
-    let mut pace = Pace::new();
-    loop {
-        let now = account
-            .cloudformation
-            .describe_change_set()
-            .change_set_name(&change_set.id)
-            .send()
-            .await
-            .map_err(|error| account.access.failed(format!("cannot look at the change set of `{name}`"), &error))?;
-        match now.status() {
-            Some(ChangeSetStatus::CreateComplete) => return Ok(Some(change_set)),
-            Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) => pace.wait().await,
-            _ => {
-                let reason = now.status_reason().unwrap_or("CloudFormation gives no reason");
-                abandon(account, operation, &change_set).await?;
-                return if changes_nothing(reason) {
-                    Ok(None)
-                } else {
-                    let what = format!("CloudFormation refuses stack `{name}`: {}", sentence(reason));
-                    Err(Error::new(what))
-                };
-            }
-        }
-    }
-}
-
-/// Removes a change set that will not be executed, and the empty stack that was made to hold it.
-pub async fn abandon(account: &Account, operation: Operation, change_set: &ChangeSet) -> Result<()> {
-    if operation == Operation::Update {
-        return discard(account, &change_set.stack_id).await;
-    }
-    delete(account, &change_set.stack_id).await
-}
-
-pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
-    account
-        .cloudformation
-        .execute_change_set()
-        .change_set_name(&change_set.id)
-        .send()
-        .await
-        .map_err(|error| account.access.failed("cannot execute the change set", &error))?;
-    Ok(())
 }
 
 /// Begins to delete a stack.
@@ -263,7 +175,9 @@ pub async fn delete(account: &Account, id: &str) -> Result<()> {
             let protected = says(&error, "TerminationProtection");
             let failed = account.access.failed("cannot delete the stack", &error);
             if protected {
-                failed.hint("`aws cloudformation update-termination-protection --no-enable-termination-protection` allows it")
+                failed.hint(
+                    "`aws cloudformation update-termination-protection --no-enable-termination-protection` allows it",
+                )
             } else {
                 failed
             }
@@ -304,31 +218,6 @@ pub(super) fn kind(resource_type: &str) -> String {
         .split_once("::")
         .map_or(resource_type, |(_, kind)| kind)
         .to_owned()
-}
-
-async fn discard(account: &Account, stack: &str) -> Result<()> {
-    account
-        .cloudformation
-        .delete_change_set()
-        .stack_name(stack)
-        .change_set_name(CHANGE_SET)
-        .send()
-        .await
-        .map_err(|error| account.access.failed("cannot remove a change set that will not be executed", &error))?;
-    Ok(())
-}
-
-/// CloudFormation calls a change set without changes a failure, and says so only in words.
-fn changes_nothing(reason: &str) -> bool {
-    reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
-}
-
-fn parameter((name, value): &(String, String)) -> Parameter {
-    Parameter::builder().parameter_key(name).parameter_value(value).build()
-}
-
-fn tag((key, value): &(String, String)) -> Tag {
-    Tag::builder().key(key).value(value).build()
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ pub async fn of_project(account: &Account, project: &str) -> Result<Vec<FileSyst
     let mut pages = account.efs.describe_file_systems().into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(file_system) = pages.next().await {
-        let file_system =
-            file_system.map_err(|error| account.access.failed("cannot list the file systems", &error))?;
+        let file_system = file_system.map_err(|error| account.access.failed("cannot list the file systems", &error))?;
         let value = |key: &str| {
             let tag = file_system.tags.iter().find(|tag| tag.key == key);
             tag.map(|tag| tag.value.clone())
@@ -46,12 +45,7 @@ pub async fn of_project(account: &Account, project: &str) -> Result<Vec<FileSyst
 /// The file system to hand to the stack for a volume; `None` when the stack has its own or shall make one.
 ///
 /// `owned` are the physical ids of the stack's resources, `kept` is what the stack was given the last time.
-pub fn retained(
-    found: &[FileSystem],
-    volume: &str,
-    owned: &[String],
-    kept: Option<&str>,
-) -> Result<Option<String>> {
+pub fn retained(found: &[FileSystem], volume: &str, owned: &[String], kept: Option<&str>) -> Result<Option<String>> {
     let candidates: Vec<&FileSystem> = found.iter().filter(|system| system.volume == volume).collect();
     if candidates.iter().any(|system| owned.contains(&system.id)) {
         return Ok(None);
@@ -75,10 +69,22 @@ pub fn retained(
 /// Deletes a file system and all its data.
 pub async fn delete(account: &Account, id: &str) -> Result<()> {
     let what = || format!("cannot delete file system `{id}`");
-    let mut targets = account.efs.describe_mount_targets().file_system_id(id).into_paginator().items().send();
+    let mut targets = account
+        .efs
+        .describe_mount_targets()
+        .file_system_id(id)
+        .into_paginator()
+        .items()
+        .send();
     while let Some(target) = targets.next().await {
         let target = target.map_err(|error| account.access.failed(what(), &error))?;
-        match account.efs.delete_mount_target().mount_target_id(target.mount_target_id).send().await {
+        match account
+            .efs
+            .delete_mount_target()
+            .mount_target_id(target.mount_target_id)
+            .send()
+            .await
+        {
             Err(error) if !is(&error, "MountTargetNotFound") => return Err(account.access.failed(what(), &error)),
             _ => {}
         }
@@ -128,6 +134,9 @@ mod tests {
     #[test]
     fn nobody_guesses_between_two() {
         let error = retained(&found(), "logs", &[], None).unwrap_err();
-        assert_eq!(error.to_string(), "there are several file systems of volume `logs`: fs-2, fs-3");
+        assert_eq!(
+            error.to_string(),
+            "there are several file systems of volume `logs`: fs-2, fs-3"
+        );
     }
 }
