@@ -83,8 +83,8 @@ fn places_at_and_beyond_the_end_are_shown() {
     for text in ["", "a", "a: é", "a\n", "a\n\n", "\u{feff}a: 1\r\n"] {
         let mut report = Report::default();
         let file = report.sources.add("compose.yaml", text);
-        let end = text.len();
-        for (number, range) in [0..0, 0..end, end..end, end..end + 9, 4..5, 9..3]
+        let (end, backwards) = (text.len(), (9, 3));
+        for (number, range) in [0..0, 0..end, end..end, end..end + 9, 4..5, backwards.0..backwards.1]
             .into_iter()
             .enumerate()
         {

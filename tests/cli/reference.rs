@@ -24,8 +24,8 @@ fn the_reference_is_the_help() {
 fn describe(command: &mut Command, page: &mut String) {
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let help = command.render_long_help().to_string();
-    let help: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    write!(page, "\n## {name}\n\n```text\n{}```\n", help).unwrap();
+    let help: Vec<_> = help.lines().map(str::trim_end).collect();
+    write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n")).unwrap();
     for child in command.get_subcommands_mut().filter(|child| child.get_name() != "help") {
         describe(child, page);
     }
