@@ -105,6 +105,10 @@ impl Interrupts {
 
 #[derive(Clone, Default, Debug)]
 pub struct UpOptions {
+    /// The services that were named; the project holds these and what they depend on. Empty: all.
+    pub services: Vec<String>,
+    /// Values for a template's Parameters, which only ECS has.
+    pub parameters: Vec<(String, String)>,
     /// Return when the project runs (engine) or the deployment was submitted (ECS).
     pub detach: bool,
     /// Recreate containers that are up to date; on ECS a new deployment of every service.

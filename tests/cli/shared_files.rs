@@ -13,7 +13,7 @@ fn succeeded(children: Vec<Child>) -> usize {
     children
         .into_iter()
         .map(|mut child| child.wait().unwrap())
-        .filter(|status| status.success())
+        .filter(std::process::ExitStatus::success)
         .count()
 }
 
