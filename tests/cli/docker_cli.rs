@@ -1,10 +1,11 @@
 //! The docker CLI and `ctx` share one store. Where there is no docker CLI these tests say that they were skipped; in CI
 //! that is a failure.
 
-use std::io::Write;
 use std::process::{Command, Output};
 
-use crate::{sandbox_with_profile, support::sandbox::Sandbox};
+use crate::sandbox_with_profile;
+use crate::support::sandbox::Sandbox;
+use crate::support::skip;
 
 /// Runs the docker CLI on a sandbox's store; `None` when there is none.
 fn docker(sandbox: &Sandbox, arguments: &[&str]) -> Option<Output> {
@@ -13,17 +14,11 @@ fn docker(sandbox: &Sandbox, arguments: &[&str]) -> Option<Output> {
     for variable in ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"] {
         command.env_remove(variable);
     }
-    match command.env("HOME", sandbox.home()).output() {
-        Ok(output) => Some(output),
-        Err(_) if std::env::var_os("CI").is_none() => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: there is no docker CLI to share a store with"
-            );
-            None
-        }
-        Err(error) => panic!("the docker CLI does not start: {error}"),
+    let output = command.env("HOME", sandbox.home()).output();
+    if let Err(error) = &output {
+        skip::or_fail(&format!("there is no docker CLI to share a store with: {error}"));
     }
+    output.ok()
 }
 
 #[track_caller]
