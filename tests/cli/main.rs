@@ -13,6 +13,7 @@ mod shared_files;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod tls;
 mod update;
 
