@@ -32,7 +32,7 @@ pub(super) struct Global {
     /// Environment file; may be repeated
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Profile to enable; may be repeated
+    /// Compose profile to enable; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
     /// Context to use instead of the current one

@@ -62,12 +62,12 @@ pub(super) fn create_folder(path: &Path, access: Access) -> Result<()> {
 
 /// Removes a folder with all that is in it; one that is not there is no failure.
 pub(super) fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Error::new(format!("cannot remove {}", path.display())).because(&error))
-        }
-        _ => Ok(()),
-    }
+    removed(path, fs::remove_dir_all(path))
+}
+
+/// Removes a file; one that is not there is no failure.
+pub(super) fn remove_file(path: &Path) -> Result<()> {
+    removed(path, fs::remove_file(path))
 }
 
 /// Keeps other runs of `ctx` from changing what is in a folder until the lock is dropped.
@@ -91,6 +91,15 @@ fn staged(path: &Path, text: &[u8], access: Access) -> io::Result<NamedTempFile>
     file.write_all(text)?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+fn removed(path: &Path, result: io::Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::new(format!("cannot remove {}", path.display())).because(&error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn failed_to_write(path: &Path, error: &io::Error) -> Error {
