@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
-use super::aws::tasks::{self, ServiceName};
-use super::aws::{Account, explain};
+use super::aws::services::ServiceName;
+use super::aws::{Account, explain, tasks};
 use super::cloudformation::Origin;
 use crate::backend::Io;
 use crate::diagnostic::{Diagnostic, Span};
