@@ -46,16 +46,36 @@ pub struct Io {
 
 /// Where lines of container output go. Cheap to clone.
 #[derive(Clone)]
-pub struct LogSink(std::sync::Arc<dyn Fn(LogLine) + Send + Sync>);
+pub struct LogSink {
+    show: std::sync::Arc<dyn Fn(LogLine) + Send + Sync>,
+    expect: std::sync::Arc<Expect>,
+}
+
+type Expect = dyn Fn(&[String]) + Send + Sync;
 
 impl LogSink {
     #[must_use]
     pub fn new(show: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
-        Self(std::sync::Arc::new(show))
+        Self {
+            show: std::sync::Arc::new(show),
+            expect: std::sync::Arc::new(|_| {}),
+        }
+    }
+
+    /// The same sink, which also wants to know names before their lines come.
+    #[must_use]
+    pub fn expecting(mut self, expect: impl Fn(&[String]) + Send + Sync + 'static) -> Self {
+        self.expect = std::sync::Arc::new(expect);
+        self
     }
 
     pub fn line(&self, line: LogLine) {
-        (self.0)(line);
+        (self.show)(line);
+    }
+
+    /// Says which replicas will write, so that their prefixes are aligned from the first line on.
+    pub fn expect(&self, replicas: &[String]) {
+        (self.expect)(replicas);
     }
 }
 

@@ -7,7 +7,6 @@ use clap::Args;
 use super::environment::Environment;
 use crate::backend::UpOptions;
 use crate::error::Result;
-use crate::ui;
 
 /// Create or update the project's services on the current context
 #[derive(Args, Debug)]
@@ -51,7 +50,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         if report.has_errors() {
             return Err(report.into());
         }
-        ui::diagnostics::show(&report);
+        environment.show(&report);
         backend
             .up(&project, &options, &io)
             .await
