@@ -53,4 +53,3 @@ impl Backend for Account {
         }
     }
 }
-#[cfg(test)]
