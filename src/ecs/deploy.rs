@@ -73,7 +73,7 @@ impl Deployment<'_> {
     async fn run(&self, account: &Account, detach: bool, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
-        let preparing = self.prepare(account, io);
+        let preparing = Box::pin(self.prepare(account, io));
         let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = prepared else {
             io.progress.done(format!("Stack {name}"), "No changes");

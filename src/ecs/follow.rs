@@ -118,9 +118,10 @@ fn progress_of(event: &Event, origins: &Origins) -> progress::Event {
         (false, None) => format!("{} {}", short(&event.kind), event.logical_id),
     };
     let initiated = |reason: &&str| reason.ends_with("Initiated");
-    let detail = match event.failed() {
-        true => Some(explain::reason(event)),
-        false => event.reason.as_deref().filter(|reason| !initiated(reason)),
+    let detail = if event.failed() {
+        Some(explain::reason(event))
+    } else {
+        event.reason.as_deref().filter(|reason| !initiated(reason))
     };
     progress::Event {
         id,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
+use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, Listener, LoadBalancer, ProtocolEnum};
 
 use super::Account;
 use crate::error::Result;
@@ -77,7 +77,7 @@ fn add(addresses: &mut Addresses, balancer: &LoadBalancer, listeners: &[Listener
         let Some(port) = listener.port().and_then(|port| u16::try_from(port).ok()) else {
             continue;
         };
-        let protocol = match listener.protocol().map(|protocol| protocol.as_str()) {
+        let protocol = match listener.protocol().map(ProtocolEnum::as_str) {
             Some("UDP") => "udp",
             _ => "tcp",
         };
@@ -85,7 +85,7 @@ fn add(addresses: &mut Addresses, balancer: &LoadBalancer, listeners: &[Listener
             let weighted = action
                 .forward_config()
                 .into_iter()
-                .flat_map(|forward| forward.target_groups());
+                .flat_map(ForwardActionConfig::target_groups);
             let groups = weighted.filter_map(|group| group.target_group_arn());
             for group in groups.chain(action.target_group_arn()).collect::<BTreeSet<_>>() {
                 addresses.entry(group.to_owned()).or_default().push(Address {

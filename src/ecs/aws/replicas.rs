@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{DesiredStatus, HealthStatus, Task};
+use aws_sdk_ecs::types::{Container, DesiredStatus, HealthStatus, Task};
 use jiff::Timestamp;
 
 use super::addresses::{self, Addresses};
@@ -48,7 +48,7 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp
         Some(health) => Some(health.as_str().to_lowercase()),
     };
     let arn = task.task_arn().unwrap_or_default();
-    let exit_code = container.and_then(|container| container.exit_code()).map(i64::from);
+    let exit_code = container.and_then(Container::exit_code).map(i64::from);
     Replica {
         name: tasks::id(arn).to_owned(),
         id: arn.to_owned(),
@@ -157,7 +157,7 @@ fn span(duration: jiff::SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use aws_sdk_ecs::primitives::DateTime;
-    use aws_sdk_ecs::types::{Container, ContainerDefinition, LoadBalancer, PortMapping, TaskDefinition};
+    use aws_sdk_ecs::types::{ContainerDefinition, LoadBalancer, PortMapping, TaskDefinition};
 
     use super::super::addresses::Address;
     use super::super::services::ServiceName;
