@@ -85,7 +85,7 @@ impl Deployment<'_> {
             io.progress.done(format!("Stack {name}"), "Deployment started");
             return Ok(());
         }
-        let goes_on = format!("AWS goes on; `ctx ps -p {name}` shows how far it is");
+        let goes_on = format!("AWS goes on; `ctx -p {name} ps` shows how far it is");
         let following = follow(account, follower, self.origins, io);
         let outcome = unless_interrupted(io, name, &goes_on, following).await?;
         match (outcome.end, operation) {
