@@ -4,6 +4,8 @@
 pub mod aws;
 pub mod cloudformation;
 pub mod convert;
+mod draft;
+mod extensions;
 mod rules;
 pub mod support;
 
