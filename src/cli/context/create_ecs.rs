@@ -1,0 +1,154 @@
+//! `ctx create ecs`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::environment::Environment;
+use crate::context::{AccessKeys, Context, Credentials, EcsEndpoint, Profiles, Target, TlsMaterial};
+use crate::error::{Error, Result};
+use crate::ui::{self, prompt};
+
+/// Create a context for Amazon ECS; asks how to reach AWS when no option says so
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Arguments {
+    /// Name of the context
+    name: String,
+    /// Use this profile of the AWS configuration files
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["access_keys", "from_env"])]
+    profile: Option<String>,
+    /// Store the access keys of this file (AWSAccessKeyId=…, AWSSecretKey=…) as a profile of the context's name
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from_env", "local_simulation"])]
+    access_keys: Option<PathBuf>,
+    /// Use what the AWS_… variables (or the machine's role) say when a command runs
+    #[arg(long)]
+    from_env: bool,
+    /// Region to deploy to [default: the profile's or the environment's]
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    region: Option<String>,
+    /// What the context is for
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    description: String,
+    /// Simulate ECS on the local engine
+    #[arg(long)]
+    local_simulation: bool,
+    /// Replace the keys of a profile that exists
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let store = environment.store()?;
+    store.check_new(&arguments.name)?;
+    let profiles = environment.aws_profiles()?;
+    let endpoint = endpoint(arguments, &profiles)?;
+    let context = Context {
+        name: arguments.name.clone(),
+        description: arguments.description.clone(),
+        target: if arguments.local_simulation {
+            Target::EcsLocal(endpoint)
+        } else {
+            Target::Ecs(endpoint)
+        },
+    };
+    store.create(&context, &TlsMaterial::default())?;
+    ui::output::say(&format!(
+        "Successfully created {} context \"{}\"",
+        context.target.kind(),
+        context.name
+    ));
+    Ok(0)
+}
+
+/// What the options say, or else the person at the terminal.
+fn endpoint(arguments: &Arguments, profiles: &Profiles) -> Result<EcsEndpoint> {
+    let endpoint = |credentials| EcsEndpoint {
+        credentials,
+        region: arguments.region.clone(),
+    };
+    if let Some(profile) = &arguments.profile {
+        profiles.check(profile)?;
+        Ok(endpoint(Credentials::Profile(profile.clone())))
+    } else if let Some(file) = &arguments.access_keys {
+        store_keys(arguments, profiles, || {
+            Ok((AccessKeys::read(file)?, arguments.region.clone()))
+        })
+    } else if arguments.from_env || arguments.local_simulation {
+        Ok(endpoint(Credentials::Environment))
+    } else if prompt::is_possible() {
+        match ask_for_the_way(profiles)? {
+            Way::Profile(profile) => Ok(endpoint(Credentials::Profile(profile))),
+            Way::Keys => store_keys(arguments, profiles, || ask_for_keys(arguments, profiles)),
+            Way::Environment => Ok(endpoint(Credentials::Environment)),
+        }
+    } else {
+        Err(
+            Error::new("how to reach AWS is not said, and there is no terminal to ask on")
+                .hint("pass `--profile NAME`, `--access-keys FILE` or `--from-env`"),
+        )
+    }
+}
+
+/// Keys become a profile with the context's name; the context itself holds none.
+fn store_keys(
+    arguments: &Arguments,
+    profiles: &Profiles,
+    keys: impl FnOnce() -> Result<(AccessKeys, Option<String>)>,
+) -> Result<EcsEndpoint> {
+    let name = &arguments.name;
+    if !arguments.force {
+        profiles.check_new(name)?;
+    }
+    let (keys, region) = keys()?;
+    profiles.add(name, &keys, region.as_deref(), arguments.force)?;
+    Ok(EcsEndpoint {
+        credentials: Credentials::Profile(name.clone()),
+        region,
+    })
+}
+
+enum Way {
+    Profile(String),
+    Keys,
+    Environment,
+}
+
+fn ask_for_the_way(profiles: &Profiles) -> Result<Way> {
+    let names = profiles.names()?;
+    let mut ways = vec!["AWS access keys", "AWS environment variables"];
+    if !names.is_empty() {
+        ways.insert(0, "An existing AWS profile");
+    }
+    Ok(match prompt::choose("Create a context using:", ways)? {
+        "AWS access keys" => Way::Keys,
+        "AWS environment variables" => Way::Environment,
+        _ => Way::Profile(prompt::choose("AWS profile:", names)?),
+    })
+}
+
+fn ask_for_keys(arguments: &Arguments, profiles: &Profiles) -> Result<(AccessKeys, Option<String>)> {
+    let keys = AccessKeys {
+        id: prompt::text("AWS access key id:", "")?,
+        secret: prompt::secret("AWS secret access key:")?,
+        session_token: None,
+    };
+    let region = if let Some(region) = &arguments.region {
+        region.clone()
+    } else {
+        let usual = profiles.region("default")?.unwrap_or_else(|| "us-east-1".to_owned());
+        prompt::checked_text("AWS region:", &usual, region)?
+    };
+    Ok((keys, Some(region)))
+}
+
+/// Checks the form only: which regions there are, AWS alone knows.
+pub(super) fn region(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.split('-').collect();
+    let lower = |part: &&str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase());
+    match parts.as_slice() {
+        [words @ .., number] if words.len() >= 2 && words.iter().all(lower) && number.parse::<u8>().is_ok() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("a region's name looks like `eu-central-1`".to_owned()),
+    }
+}
