@@ -5,6 +5,8 @@ pub mod aws;
 pub mod cloudformation;
 pub mod convert;
 mod deploy;
+mod draft;
+mod extensions;
 mod files;
 mod follow;
 mod parameters;
