@@ -4,5 +4,8 @@
 mod support;
 
 mod engine;
+mod examples;
 mod laboratory;
 mod lint;
+mod road;
+mod stage;

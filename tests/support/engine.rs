@@ -194,6 +194,16 @@ impl TestProject {
     pub fn containers(&self) -> Vec<String> {
         self.engine.containers(&self.label())
     }
+
+    pub fn networks(&self) -> Vec<String> {
+        let filter = format!("label={}", self.label());
+        self.engine.lines(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+    }
+
+    pub fn volumes(&self) -> Vec<String> {
+        let filter = format!("label={}", self.label());
+        self.engine.lines(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+    }
 }
 
 impl Drop for TestProject {
