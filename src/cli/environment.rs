@@ -1,4 +1,6 @@
 //! What the process's surroundings say, and the way from there to a project and a backend.
+//!
+//! Long because every command begins here, so that none of them opens a backend its own way.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,7 +32,7 @@ pub(super) struct Global {
     /// Environment file; may be repeated
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Profile to enable; may be repeated
+    /// Compose profile to enable; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
     /// Context to use instead of the current one

@@ -9,14 +9,20 @@ mod logs;
 mod ps;
 mod up;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Result;
 use environment::{Environment, Global};
 
 /// Run an unmodified Compose file on your laptop and on Amazon ECS
 #[derive(Parser, Debug)]
-#[command(name = "ctx", version, propagate_version = false, arg_required_else_help = true)]
+#[command(
+    name = "ctx",
+    version,
+    propagate_version = false,
+    arg_required_else_help = true,
+    after_help = "Begin with `ctx create ecs NAME`, `ctx use NAME` and `ctx up`."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -34,6 +40,12 @@ enum Command {
     Down(down::Arguments),
     Ps(ps::Arguments),
     Logs(logs::Arguments),
+}
+
+/// All commands and options, for their reference in `docs/cli.md`.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command that the process's arguments name; the result is the exit status.

@@ -8,6 +8,7 @@ mod disk;
 mod ini;
 mod metadata;
 mod profiles;
+mod region;
 mod store;
 mod tls;
 
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use access_keys::AccessKeys;
 pub use profiles::Profiles;
+pub use region::region;
 pub use store::{Change, ChosenBy, DEFAULT, Store};
 pub use tls::TlsMaterial;
 

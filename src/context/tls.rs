@@ -29,9 +29,12 @@ impl TlsMaterial {
         })
     }
 
-    /// Makes a folder hold exactly this material.
+    /// Makes a folder hold exactly this material, file by file; without any there is no folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        disk::remove_folder(folder)?;
+        if *self == Self::default() {
+            return disk::remove_folder(folder);
+        }
+        disk::create_folder(folder, Access::Private)?;
         let identity = self.identity.as_ref();
         let files = [
             ("ca.pem", self.ca.as_ref()),
@@ -39,9 +42,10 @@ impl TlsMaterial {
             ("key.pem", identity.map(|(_, key)| key)),
         ];
         for (name, content) in files {
-            if let Some(content) = content {
-                disk::create_folder(folder, Access::Private)?;
-                disk::replace(&folder.join(name), content, Access::Private)?;
+            let path = folder.join(name);
+            match content {
+                Some(content) => disk::replace(&path, content, Access::Secret)?,
+                None => disk::remove_file(&path)?,
             }
         }
         Ok(())

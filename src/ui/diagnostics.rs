@@ -59,8 +59,9 @@ pub fn warn(what: &str, hint: &str, format: Format) {
     }
 }
 
-/// All diagnostics in the order of the files, each once.
-fn render(report: &Report, format: Format) -> String {
+/// All diagnostics in the order of the files, each once, with the codes of colours in it.
+#[must_use]
+pub fn render(report: &Report, format: Format) -> String {
     let mut diagnostics: Vec<_> = report.diagnostics.iter().collect();
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     let mut seen: Vec<&Diagnostic> = Vec::new();

@@ -1,11 +1,14 @@
 //! `ctx create ecs`
+//!
+//! Long because credentials come in three ways, each of which a person at a terminal is asked for.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ask::{self, Way};
 use crate::cli::environment::Environment;
-use crate::context::{AccessKeys, Context, Credentials, EcsEndpoint, Profiles, Target, TlsMaterial};
+use crate::context::{AccessKeys, Context, Credentials, EcsEndpoint, Profiles, Target, TlsMaterial, region};
 use crate::error::{Error, Result};
 use crate::ui::{self, prompt};
 
@@ -76,9 +79,11 @@ fn endpoint(arguments: &Arguments, profiles: &Profiles) -> Result<EcsEndpoint> {
     } else if arguments.from_env || arguments.local_simulation {
         Ok(endpoint(Credentials::Environment))
     } else if prompt::is_possible() {
-        match ask_for_the_way(profiles)? {
+        match ask::for_the_way(profiles)? {
             Way::Profile(profile) => Ok(endpoint(Credentials::Profile(profile))),
-            Way::Keys => store_keys(arguments, profiles, || ask_for_keys(arguments, profiles)),
+            Way::Keys => store_keys(arguments, profiles, || {
+                ask::for_keys(arguments.region.as_deref(), profiles)
+            }),
             Way::Environment => Ok(endpoint(Credentials::Environment)),
         }
     } else {
@@ -105,50 +110,4 @@ fn store_keys(
         credentials: Credentials::Profile(name.clone()),
         region,
     })
-}
-
-enum Way {
-    Profile(String),
-    Keys,
-    Environment,
-}
-
-fn ask_for_the_way(profiles: &Profiles) -> Result<Way> {
-    let names = profiles.names()?;
-    let mut ways = vec!["AWS access keys", "AWS environment variables"];
-    if !names.is_empty() {
-        ways.insert(0, "An existing AWS profile");
-    }
-    Ok(match prompt::choose("Create a context using:", ways)? {
-        "AWS access keys" => Way::Keys,
-        "AWS environment variables" => Way::Environment,
-        _ => Way::Profile(prompt::choose("AWS profile:", names)?),
-    })
-}
-
-fn ask_for_keys(arguments: &Arguments, profiles: &Profiles) -> Result<(AccessKeys, Option<String>)> {
-    let keys = AccessKeys {
-        id: prompt::text("AWS access key id:", "")?,
-        secret: prompt::secret("AWS secret access key:")?,
-        session_token: None,
-    };
-    let region = if let Some(region) = &arguments.region {
-        region.clone()
-    } else {
-        let usual = profiles.region("default")?.unwrap_or_else(|| "us-east-1".to_owned());
-        prompt::checked_text("AWS region:", &usual, region)?
-    };
-    Ok((keys, Some(region)))
-}
-
-/// Checks the form only: which regions there are, AWS alone knows.
-pub(super) fn region(text: &str) -> Result<String, String> {
-    let parts: Vec<_> = text.split('-').collect();
-    let lower = |part: &&str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase());
-    match parts.as_slice() {
-        [words @ .., number] if words.len() >= 2 && words.iter().all(lower) && number.parse::<u8>().is_ok() => {
-            Ok(text.to_owned())
-        }
-        _ => Err("a region's name looks like `eu-central-1`".to_owned()),
-    }
 }

@@ -1,5 +1,6 @@
 //! The commands of the context store. None of them starts the runtime or loads AWS configuration.
 
+mod ask;
 mod create;
 mod create_docker;
 mod create_ecs;

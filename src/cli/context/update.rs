@@ -2,10 +2,9 @@
 
 use clap::{ArgGroup, Args};
 
-use super::create_ecs::region;
 use super::docker_endpoint::DockerOption;
 use crate::cli::environment::Environment;
-use crate::context::{Change, Credentials, EcsEndpoint, Selection, Target};
+use crate::context::{Change, Credentials, EcsEndpoint, Selection, Target, region};
 use crate::error::{Error, Result};
 use crate::ui;
 
