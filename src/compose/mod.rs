@@ -6,6 +6,7 @@
 mod load;
 mod node;
 mod project;
+pub mod schema;
 mod service;
 mod spanned;
 mod units;

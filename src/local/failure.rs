@@ -7,7 +7,7 @@ use bollard::query_parameters::ListContainersOptions;
 use super::connection::{Connection, message};
 use super::{labels, observed};
 use crate::compose::Service;
-use crate::diagnostic::{Diagnostic, Report};
+use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 
 /// Why a container did not start.
@@ -43,13 +43,7 @@ pub(super) async fn start(
             "`ss -ltnp 'sport = :{port}'` there says by which; stop it, or publish another port"
         )),
     };
-    report(vec![diagnostic])
-}
-
-pub(super) fn report(diagnostics: Vec<Diagnostic>) -> Error {
-    let mut report = Report::default();
-    diagnostics.into_iter().for_each(|diagnostic| report.push(diagnostic));
-    report.into()
+    vec![diagnostic].into()
 }
 
 /// The port in `Bind for 0.0.0.0:8080 failed: port is already allocated` and

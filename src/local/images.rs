@@ -6,7 +6,7 @@ use bollard::query_parameters::CreateImageOptions;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::connection::{Connection, message};
-use super::{failure, names};
+use super::names;
 use crate::backend::Io;
 use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
@@ -65,7 +65,7 @@ pub(super) fn pulls<'a>(project: &'a Project, there: &BTreeMap<String, String>) 
     if missing.is_empty() {
         Ok(pulls)
     } else {
-        Err(failure::report(missing))
+        Err(missing.into())
     }
 }
 
@@ -123,7 +123,7 @@ impl Connection {
             }
         }
         if !failures.is_empty() {
-            return Err(failure::report(failures));
+            return Err(failures.into());
         }
         let names: Vec<_> = pulls.iter().map(|pull| pull.image.clone()).collect();
         self.images_named(&names).await

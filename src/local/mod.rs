@@ -39,6 +39,7 @@ use async_trait::async_trait;
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use connection::Connection;
 use events::Events;
@@ -56,29 +57,22 @@ impl Engine {
         let connection = Connection::open(endpoint)?;
         Ok(Self { connection })
     }
+}
 
-    /// Whether the engine can do all that a project asks of it.
-    async fn check(&self, project: &Project) -> Result<()> {
+#[async_trait]
+impl Backend for Engine {
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
         if project
             .services
             .values()
             .all(|service| container::gates(project, service).is_empty())
         {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let refused = container::refused(project, self.connection.api().await?);
-        if refused.is_empty() {
-            Ok(())
-        } else {
-            Err(failure::report(refused))
-        }
+        Ok(container::refused(project, self.connection.api().await?))
     }
-}
 
-#[async_trait]
-impl Backend for Engine {
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
-        self.check(project).await?;
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         let pulls = images::pulls(project, &observed.images)?;
         if !pulls.is_empty() {
@@ -90,7 +84,7 @@ impl Backend for Engine {
         }
         let plan = reconcile(project, &observed, options);
         if !plan.errors.is_empty() {
-            return Err(failure::report(plan.errors));
+            return Err(plan.errors.into());
         }
         let session = session::Session {
             connection: &self.connection,
