@@ -8,7 +8,7 @@
 use indexmap::IndexMap;
 
 use super::project::{Extensions, Mapping};
-use super::{ByteSize, Duration, Node, Spanned};
+use super::{ByteSize, Duration, Spanned};
 use crate::diagnostic::Span;
 
 pub type Text = Spanned<String>;
@@ -490,6 +490,8 @@ pub struct Hook {
     pub privileged: Option<Spanned<bool>>,
     pub working_dir: Option<Text>,
     pub environment: IndexMap<String, Spanned<Option<String>>>,
-    /// What the specification lets a hook say beyond this (`pre_start` containers have an image), as written.
-    pub other: Option<Node>,
+    /// The image of a `pre_start` container; the service's own when the file names none.
+    pub image: Option<Text>,
+    /// Whether a `pre_start` container runs once for each replica rather than once for the service.
+    pub per_replica: Option<Spanned<bool>>,
 }
