@@ -1,5 +1,7 @@
 //! The whole road: one Compose file, on the Docker engine and in the AWS laboratory.
 
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

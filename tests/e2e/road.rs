@@ -7,7 +7,11 @@ fn web_and_redis_on_ecs() {
     let Some(mut ecs) = OnEcs::new("web-redis") else { return };
 
     let template = ecs.sandbox.ok(&["convert"]).stdout;
-    assert_eq!(template, ecs.sandbox.ok(&["convert"]).stdout, "the same input gives the same bytes");
+    assert_eq!(
+        template,
+        ecs.sandbox.ok(&["convert"]).stdout,
+        "the same input gives the same bytes"
+    );
 
     ecs.up(&[]);
     assert_eq!(ecs.lab.stacks(), ["web-redis"]);
@@ -16,8 +20,12 @@ fn web_and_redis_on_ecs() {
 
     let tasks = [ecs.task("web"), ecs.task("redis")];
     let again = ecs.up(&[]);
-    assert!(again.stderr.contains("no changes"), "{}", again.stderr);
-    assert_eq!([ecs.task("web"), ecs.task("redis")], tasks, "an `up` without changes replaces nothing");
+    assert!(again.stderr.contains("No changes"), "{}", again.stderr);
+    assert_eq!(
+        [ecs.task("web"), ecs.task("redis")],
+        tasks,
+        "an `up` without changes replaces nothing"
+    );
 
     ecs.sandbox.set("WEB_IMAGE", "ctx-test/web:2");
     ecs.up(&[]);
@@ -30,7 +38,9 @@ fn web_and_redis_on_ecs() {
 
 #[test]
 fn web_and_redis_on_the_engine() {
-    let Some(mut engine) = OnEngine::new("web-redis") else { return };
+    let Some(mut engine) = OnEngine::new("web-redis") else {
+        return;
+    };
 
     engine.up();
     assert_eq!(engine.page(engine.port, "/").body, "hello from 1; visits: 1\n");
@@ -44,7 +54,11 @@ fn web_and_redis_on_the_engine() {
     engine.up();
     assert_eq!(engine.page(engine.port, "/").body, "hello from 2; visits: 2\n");
     assert_ne!(engine.container("web"), containers[0]);
-    assert_eq!(engine.container("redis"), containers[1], "a service that did not change stays");
+    assert_eq!(
+        engine.container("redis"),
+        containers[1],
+        "a service that did not change stays"
+    );
 
     engine.down();
 }

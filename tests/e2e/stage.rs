@@ -18,7 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct OnEcs {
     pub lab: Lab,
     pub sandbox: Sandbox,
-    pub project: String,
 }
 
 pub struct OnEngine {
@@ -29,8 +28,7 @@ pub struct OnEngine {
     _turn: Turn,
 }
 
-/// A sandbox whose project is a copy of an example. The files are the example's; where `override` is told, the tests'
-/// own override file comes after them.
+/// A sandbox whose project is a copy of an example; the tests' own override file, where there is one, comes last.
 pub fn example(name: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -45,7 +43,10 @@ pub fn example(name: &str) -> Sandbox {
                 files.push(more.to_owned());
             }
         }
-        let files: Vec<_> = files.iter().map(|file| folder.join(file).display().to_string()).collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|file| folder.join(file).display().to_string())
+            .collect();
         sandbox.set("COMPOSE_FILE", files.join(":"));
     }
     sandbox
@@ -64,7 +65,7 @@ impl OnEcs {
         lab.furnish(&mut sandbox);
         sandbox.ok(&["create", "ecs", "myecscontext", "--from-env"]);
         sandbox.ok(&["use", "myecscontext"]);
-        Some(Self { lab, sandbox, project: example_name.to_owned() })
+        Some(Self { lab, sandbox })
     }
 
     /// `ctx up`, with an image for what prepares the tasks and for the services named in `images`.
@@ -75,7 +76,14 @@ impl OnEcs {
             arguments.extend(["--parameter", image]);
         }
         let run = self.sandbox.run(&arguments);
-        assert_eq!(run.code, 0, "ctx up failed\n{}\n{}\n{}", run.stdout, run.stderr, self.lab.log());
+        assert_eq!(
+            run.code,
+            0,
+            "ctx up failed\n{}\n{}\n{}",
+            run.stdout,
+            run.stderr,
+            self.lab.log()
+        );
         run
     }
 
@@ -85,8 +93,16 @@ impl OnEcs {
         let replicas = replicas(&self.sandbox);
         let publisher = &replicas[service]["Publishers"][0];
         let host = format!("{}:{}", publisher["URL"].as_str().unwrap(), publisher["PublishedPort"]);
-        let page = deadline::within(PATIENCE, || self.lab.fetch(&host, path).ok().filter(|page| page.status < 500));
-        page.unwrap_or_else(|| panic!("no page at {host}{path}: {:?}\n{}", self.lab.fetch(&host, path), self.lab.log()))
+        let page = deadline::within(PATIENCE, || {
+            self.lab.fetch(&host, path).ok().filter(|page| page.status < 500)
+        });
+        page.unwrap_or_else(|| {
+            panic!(
+                "no page at {host}{path}: {:?}\n{}",
+                self.lab.fetch(&host, path),
+                self.lab.log()
+            )
+        })
     }
 
     /// The id of the service's one task.
@@ -114,8 +130,16 @@ impl OnEngine {
         let port = free_port();
         let mut sandbox = example(example_name);
         engine.furnish(&mut sandbox);
-        sandbox.set("COMPOSE_PROJECT_NAME", project.name()).set("WEB_PORT", port.to_string());
-        Some(Self { engine, sandbox, project, port, _turn: turn })
+        sandbox
+            .set("COMPOSE_PROJECT_NAME", project.name())
+            .set("WEB_PORT", port.to_string());
+        Some(Self {
+            engine,
+            sandbox,
+            project,
+            port,
+            _turn: turn,
+        })
     }
 
     #[track_caller]
@@ -158,8 +182,12 @@ pub fn logs(sandbox: &Sandbox, service: &str, text: &str) -> String {
 #[track_caller]
 fn replicas(sandbox: &Sandbox) -> BTreeMap<String, serde_json::Value> {
     let said = sandbox.ok(&["ps", "--format", "json"]).stdout;
-    let replicas = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON lines"));
-    replicas.map(|replica| (replica["Service"].as_str().unwrap_or_default().to_owned(), replica)).collect()
+    let replicas = said
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON lines"));
+    replicas
+        .map(|replica| (replica["Service"].as_str().unwrap_or_default().to_owned(), replica))
+        .collect()
 }
 
 fn free_port() -> u16 {

@@ -197,12 +197,14 @@ impl TestProject {
 
     pub fn networks(&self) -> Vec<String> {
         let filter = format!("label={}", self.label());
-        self.engine.lines(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+        self.engine
+            .lines(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"])
     }
 
     pub fn volumes(&self) -> Vec<String> {
         let filter = format!("label={}", self.label());
-        self.engine.lines(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+        self.engine
+            .lines(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
     }
 }
 
