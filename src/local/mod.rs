@@ -27,6 +27,7 @@ mod replicas;
 mod resources;
 mod session;
 mod shared;
+pub mod support;
 mod teardown;
 
 pub use observed::{Container, Mounted, Network, Observed, Status, Volume};
@@ -62,14 +63,7 @@ impl Engine {
 #[async_trait]
 impl Backend for Engine {
     async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
-        if project
-            .services
-            .values()
-            .all(|service| container::gates(project, service).is_empty())
-        {
-            return Ok(Vec::new());
-        }
-        Ok(container::refused(project, self.connection.api().await?))
+        self.connection.judge(project).await
     }
 
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
