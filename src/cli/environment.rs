@@ -1,4 +1,6 @@
 //! What the process's surroundings say, and the way from there to a project and a backend.
+//!
+//! Long because every command begins here, so that none of them opens a backend its own way.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -73,7 +73,7 @@ impl Deployment<'_> {
     async fn run(&self, account: &Account, detach: bool, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
-        let preparing = self.prepare(account, io);
+        let preparing = Box::pin(self.prepare(account, io));
         let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = prepared else {
             io.progress.done(format!("Stack {name}"), "No changes");
@@ -85,7 +85,7 @@ impl Deployment<'_> {
             io.progress.done(format!("Stack {name}"), "Deployment started");
             return Ok(());
         }
-        let goes_on = format!("AWS goes on; `ctx ps -p {name}` shows how far it is");
+        let goes_on = format!("AWS goes on; `ctx -p {name} ps` shows how far it is");
         let following = follow(account, follower, self.origins, io);
         let outcome = unless_interrupted(io, name, &goes_on, following).await?;
         match (outcome.end, operation) {

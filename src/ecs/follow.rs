@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
-use super::aws::tasks::{self, ServiceName};
-use super::aws::{Account, explain};
+use super::aws::services::ServiceName;
+use super::aws::{Account, explain, tasks};
 use super::cloudformation::Origin;
 use crate::backend::Io;
 use crate::diagnostic::{Diagnostic, Span};
@@ -118,9 +118,10 @@ fn progress_of(event: &Event, origins: &Origins) -> progress::Event {
         (false, None) => format!("{} {}", short(&event.kind), event.logical_id),
     };
     let initiated = |reason: &&str| reason.ends_with("Initiated");
-    let detail = match event.failed() {
-        true => Some(explain::reason(event)),
-        false => event.reason.as_deref().filter(|reason| !initiated(reason)),
+    let detail = if event.failed() {
+        Some(explain::reason(event))
+    } else {
+        event.reason.as_deref().filter(|reason| !initiated(reason))
     };
     progress::Event {
         id,

@@ -5,6 +5,8 @@ pub mod aws;
 pub mod cloudformation;
 pub mod convert;
 mod deploy;
+mod draft;
+mod extensions;
 mod files;
 mod follow;
 mod parameters;
@@ -15,11 +17,12 @@ pub mod support;
 pub use aws::Account;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 #[async_trait]
 impl Backend for Account {
@@ -35,10 +38,20 @@ impl Backend for Account {
         remove::down(self, name, options, io).await
     }
 
-    async fn ps(&self, _: &str, _: &PsOptions) -> Result<Vec<Replica>> {
-        Ok(vec![])
+    async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
+        aws::replicas::of_project(self, name, options, Timestamp::now()).await
     }
-    async fn logs(&self, _: &str, _: &LogsOptions, _: &Io) -> Result<()> {
-        Ok(())
+
+    async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {
+        // Nothing that is written from now on can be older than `until`.
+        let follow = options.follow && options.until.is_none_or(|until| until > Timestamp::now());
+        let options = LogsOptions {
+            follow,
+            ..options.clone()
+        };
+        tokio::select! {
+            result = aws::logs::show(self, name, &options, &io.log) => result,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
     }
 }

@@ -15,12 +15,13 @@ pub(super) async fn down(account: &Account, name: &str, options: &DownOptions, i
         return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
     }
     introduce(account, io);
-    let what_it_means = format!("AWS goes on deleting the stack; `ctx down -p {name}` removes the rest");
+    let what_it_means = format!("AWS goes on deleting the stack; `ctx -p {name} down` removes the rest");
     unless_interrupted(io, name, &what_it_means, async {
         // A name that cannot be a stack's has none.
-        let stack = match stack::legal_name(name) == name {
-            true => stack::find(account, name).await?,
-            false => None,
+        let stack = if stack::legal_name(name) == name {
+            stack::find(account, name).await?
+        } else {
+            None
         };
         match &stack {
             Some(stack) => delete_stack(account, stack, name, io).await?,

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.metadata
 import os
+import sys
 import tempfile
 
 from . import MINISTACK_VERSION, lifetime
@@ -11,7 +12,8 @@ from . import MINISTACK_VERSION, lifetime
 PATCHES = [
     "resource_types",
     "references",
-    "change_sets",
+    "cloudformation",
+    "limits",
     "task_definition",
     "service",
     "tags",
@@ -21,6 +23,7 @@ PATCHES = [
     "ordering",
     "discovery",
     "health",
+    "load_balancers",
     "logs",
 ]
 
@@ -37,6 +40,7 @@ def main():
         lifetime.end_with_standard_input()
         lifetime.announce_when_ready(port, answers)
         with engine.network(options.containers, port):
+            sys.argv[1:] = []  # ministack reads them too
             app.main()
 
 

@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import threading
+import time
 
 from ministack.core import container_reaper
 from ministack.services import ecs
 
 # Marks a container that holds a task's network namespace; the value is the task's ARN.
 NAMESPACE_LABEL = "ctx.lab.namespace"
+# How long a task that is being started may hold up the laboratory's end.
+START_SECONDS = 10
 
 
 def network_name():
@@ -38,7 +42,17 @@ def network(wanted, port):
     try:
         yield
     finally:
+        start_no_more_tasks()
         remove_everything(docker, created)
+
+
+def start_no_more_tasks():
+    """Waits for the threads that start tasks, each of which looks whether its task is still wanted."""
+    ecs._task_is_active = lambda task_arn, task: False
+    deadline = time.monotonic() + START_SECONDS
+    for thread in threading.enumerate():
+        if thread.name.startswith("ministack-ecs-task-"):
+            thread.join(max(0, deadline - time.monotonic()))
 
 
 def remove_everything(docker, created):

@@ -58,12 +58,17 @@ def dependency_order(definitions):
 def wait_for(docker, task_id, dependency):
     name, condition = dependency["containerName"], dependency.get("condition", "START")
     deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and is_wanted(task_id):
         state = docker.containers.get(container_name(task_id, name)).attrs["State"]
         if reached(condition, state, name):
             return
         time.sleep(0.05)
     raise DependencyFailed(f"dependency {name} did not reach {condition}")
+
+
+def is_wanted(task_id):
+    found = (task for arn, task in ecs._tasks.items() if arn.rsplit("/", 1)[-1].startswith(task_id))
+    return any(ecs._task_is_active(task["taskArn"], task) for task in found)
 
 
 def reached(condition, state, name):

@@ -6,5 +6,6 @@ pub mod engine;
 pub mod golden;
 pub mod http;
 pub mod lab;
+pub mod lint;
 pub mod sandbox;
 pub mod skip;

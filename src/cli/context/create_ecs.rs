@@ -1,4 +1,6 @@
 //! `ctx create ecs`
+//!
+//! Long because credentials come in three ways, each of which a person at a terminal is asked for.
 
 use std::path::PathBuf;
 

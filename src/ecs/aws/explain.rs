@@ -38,19 +38,18 @@ pub fn reason(event: &Event) -> &str {
 /// What a stopped task tells: its own reason, then that of each container which ended badly.
 #[must_use]
 pub fn task(stopped: &StoppedTask) -> String {
-    let mut text = format!("task {} stopped", stopped.id);
-    if let Some(reason) = &stopped.reason {
-        text += &format!(": {}", sentence(reason));
-    }
+    let mut said = vec![match &stopped.reason {
+        Some(reason) => format!("task {} stopped: {}", stopped.id, sentence(reason)),
+        None => format!("task {} stopped", stopped.id),
+    }];
     for container in &stopped.containers {
-        if let Some(reason) = &container.reason {
-            text += &format!("; container `{}`: {}", container.name, sentence(reason));
-        }
-        if let Some(code) = container.exit_code.filter(|code| *code != 0) {
-            text += &format!("; container `{}` exited with {code}", container.name);
-        }
+        let name = &container.name;
+        let reason = container.reason.as_deref().map(sentence);
+        said.extend(reason.map(|reason| format!("container `{name}`: {reason}")));
+        let code = container.exit_code.filter(|code| *code != 0);
+        said.extend(code.map(|code| format!("container `{name}` exited with {code}")));
     }
-    text
+    said.join("; ")
 }
 
 /// What can be done about it, for the reasons that people meet most.

@@ -40,10 +40,10 @@ impl Access {
             };
         };
         let message = service_error.and_then(ProvideErrorMetadata::message).unwrap_or(code);
-        self.refused(what.into(), code, message)
+        self.refused(&what.into(), code, message)
     }
 
-    fn refused(&self, what: String, code: &str, message: &str) -> Error {
+    fn refused(&self, what: &str, code: &str, message: &str) -> Error {
         // The code says nothing that the message does not, where there is a message.
         let failed = Error::new(format!("{what}: {}", sentence(message)));
         match refusal(code) {
@@ -113,6 +113,7 @@ pub fn says<E: ProvideErrorMetadata>(error: &SdkError<E>, words: &str) -> bool {
 }
 
 /// AWS's sentence as part of ours: without the full stop.
+#[must_use]
 pub fn sentence(message: &str) -> &str {
     message.trim().trim_end_matches('.')
 }
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn an_expired_token_names_the_command_that_renews_it() {
         let error = access(Some("team")).refused(
-            "cannot look".into(),
+            "cannot look",
             "ExpiredToken",
             "The security token included in the request is expired",
         );
@@ -180,7 +181,7 @@ mod tests {
     fn a_missing_permission_names_the_action() {
         let message = "User: arn:aws:iam::1:user/ci is not authorized to perform: cloudformation:CreateChangeSet on \
                        resource: arn:aws:cloudformation:eu-west-1:1:stack/shop/*";
-        let error = access(None).refused("cannot deploy".into(), "AccessDenied", message);
+        let error = access(None).refused("cannot deploy", "AccessDenied", message);
         assert_eq!(
             hint(&error),
             "ask whoever manages the account to allow `cloudformation:CreateChangeSet`"
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn any_other_refusal_has_no_hint() {
-        let error = access(None).refused("cannot deploy".into(), "ValidationError", "Template format error.");
+        let error = access(None).refused("cannot deploy", "ValidationError", "Template format error.");
         assert_eq!(error.to_string(), "cannot deploy: Template format error");
         assert_eq!(hint(&error), "");
     }

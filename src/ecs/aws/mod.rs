@@ -3,13 +3,17 @@
 //! Every file is one noun. What to do is decided in functions that call nothing; those that call decide nothing.
 
 mod account;
+pub mod addresses;
 pub mod change_set;
 pub mod events;
 pub mod explain;
 pub mod failure;
+pub mod logs;
 pub mod network;
 mod pace;
+pub mod replicas;
 pub mod secrets;
+pub mod services;
 pub mod stack;
 pub mod tasks;
 pub mod volumes;

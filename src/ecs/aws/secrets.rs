@@ -196,7 +196,7 @@ fn digest(salt: &str, content: &[u8]) -> String {
     for _ in 0..ROUNDS {
         hash = Sha256::digest(hash);
     }
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    BASE64_STANDARD.encode(hash)
 }
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(digest("a", b"secret"), digest("a", b"secret"));
         assert_ne!(digest("a", b"secret"), digest("a", b"secret2"));
         assert_ne!(digest("a", b"secret"), digest("b", b"secret"));
-        assert_eq!(digest("a", b"secret").len(), 64);
+        assert_eq!(digest("a", b"secret").len(), 44);
     }
 
     #[test]

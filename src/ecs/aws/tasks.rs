@@ -1,8 +1,9 @@
-//! The tasks of a stack's services.
+//! The tasks of services: those that run, and those that ended.
 
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
 use super::Account;
+use super::services::ServiceName;
 use crate::error::Result;
 
 /// How many tasks ECS describes at a time.
@@ -23,33 +24,14 @@ pub struct StoppedContainer {
     pub reason: Option<String>,
 }
 
-/// An ECS service, as its ARN names it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ServiceName {
-    pub cluster: String,
-    pub service: String,
-}
-
-impl ServiceName {
-    /// Out of `arn:aws:ecs:eu-west-1:123456789012:service/cluster/service`.
-    #[must_use]
-    pub fn from_arn(arn: &str) -> Option<Self> {
-        let (_, path) = arn.split_once(":service/")?;
-        let (cluster, service) = path.split_once('/')?;
-        Some(Self {
-            cluster: cluster.to_owned(),
-            service: service.to_owned(),
-        })
-    }
-}
-
-/// The tasks of a service that ended, in no particular order.
+/// The tasks of a service that ended within the last hour.
 pub async fn stopped(account: &Account, name: &ServiceName) -> Result<Vec<StoppedTask>> {
     let tasks = of_service(account, name, DesiredStatus::Stopped).await?;
     Ok(tasks.into_iter().map(read_stopped).collect())
 }
 
-async fn of_service(account: &Account, name: &ServiceName, desired: DesiredStatus) -> Result<Vec<Task>> {
+/// A service's tasks which shall run (or shall not), in no particular order.
+pub async fn of_service(account: &Account, name: &ServiceName, desired: DesiredStatus) -> Result<Vec<Task>> {
     let failed = || format!("cannot list the tasks of service `{}`", name.service);
     let mut pages = account
         .ecs
@@ -79,6 +61,12 @@ async fn of_service(account: &Account, name: &ServiceName, desired: DesiredStatu
     Ok(tasks)
 }
 
+/// The last part of a task's ARN.
+#[must_use]
+pub fn id(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
 fn read_stopped(task: Task) -> StoppedTask {
     StoppedTask {
         id: id(task.task_arn.as_deref().unwrap_or_default()).to_owned(),
@@ -93,25 +81,5 @@ fn read_stopped(task: Task) -> StoppedTask {
                 reason: container.reason,
             })
             .collect(),
-    }
-}
-
-fn id(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_is_looked_for_in_the_cluster_that_its_arn_names() {
-        let name = ServiceName::from_arn("arn:aws:ecs:eu-west-1:123456789012:service/prod/shop-Web-1");
-        let expected = ServiceName {
-            cluster: "prod".into(),
-            service: "shop-Web-1".into(),
-        };
-        assert_eq!(name, Some(expected));
-        assert_eq!(ServiceName::from_arn("shop-Web-1"), None);
     }
 }

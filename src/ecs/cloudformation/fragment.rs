@@ -38,25 +38,31 @@ macro_rules! fragments {
 }
 
 fragments! {
-    STACK = "stack.yaml";
-    ROLE = "role.yaml";
+    ACCESS_POINT = "access-point.yaml";
+    APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
+    CLUSTER = "cluster.yaml";
+    EXECUTION_ROLE = "execution-role.yaml";
+    HTTP_PORT = "http-port.yaml";
+    LOAD_BALANCER_GROUP = "load-balancer-group.yaml";
+    MOUNT_GROUP = "mount-group.yaml";
+    MOUNT_TARGET = "mount-target.yaml";
     NETWORK = "network.yaml";
+    NETWORK_LOAD_BALANCER = "network-load-balancer.yaml";
+    PORT = "port.yaml";
+    SCALABLE_TARGET = "scalable-target.yaml";
+    SCALING_POLICY = "scaling-policy.yaml";
+    SECRETS = "secrets.yaml";
     SERVICE = "service.yaml";
     SERVICE_GROUP = "service-group.yaml";
-    LOAD_BALANCER = "load-balancer.yaml";
-    PORT = "port.yaml";
-    VOLUME = "volume.yaml";
-    MOUNT_TARGET = "mount-target.yaml";
-    ACCESS_POINT = "access-point.yaml";
-    SECRET = "secret.yaml";
-    ALIAS = "alias.yaml";
+    STACK = "stack.yaml";
     TASK_ROLE = "task-role.yaml";
-    SCALING = "scaling.yaml";
+    VOLUME = "volume.yaml";
 }
 
 impl Fragment {
     fn parse(text: &'static str) -> Self {
-        let document: Value = serde_yaml::from_str(text).expect("the embedded templates are YAML: a test reads them all");
+        let document: Value =
+            serde_yaml::from_str(text).expect("the embedded templates are YAML: a test reads them all");
         let section = |name: &str| document.get(name).cloned().unwrap_or_default();
         Self {
             parameters: section("Parameters"),
@@ -73,10 +79,16 @@ impl Fragment {
 
     /// A copy with values in the holes and `prefix` before the logical ids.
     pub fn fill(&self, prefix: &str, holes: &[(&str, Value)]) -> Filled {
-        let filling = Filling { fragment: self, prefix, holes };
+        let filling = Filling {
+            fragment: self,
+            prefix,
+            holes,
+        };
         let section = |section: &Value| {
             let entries = section.as_map().iter();
-            entries.map(|(id, value)| (format!("{prefix}{id}"), filling.resource(value))).collect()
+            entries
+                .map(|(id, value)| (format!("{prefix}{id}"), filling.resource(value)))
+                .collect()
         };
         Filled {
             conditions: section(&self.conditions),
@@ -95,7 +107,9 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// A resource, an output or a condition: the places where a bare name may be a logical id.
     fn resource(&self, value: &Value) -> Value {
-        let Value::Map(entries) = value else { return self.value(value) };
+        let Value::Map(entries) = value else {
+            return self.value(value);
+        };
         if entries.len() == 1 {
             return self.value(value);
         }
@@ -119,7 +133,12 @@ impl Filling<'_> {
                 {
                     return value;
                 }
-                Value::Map(entries.iter().map(|(key, value)| (key.clone(), self.value(value))).collect())
+                Value::Map(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (key.clone(), self.value(value)))
+                        .collect(),
+                )
             }
             _ => value.clone(),
         }
@@ -133,7 +152,10 @@ impl Filling<'_> {
             }),
             ("Fn::Sub", Value::Text(text)) => Some(self.substitute(text)),
             ("Fn::GetAtt", Value::List(path)) => {
-                let path = path.iter().enumerate().map(|(at, part)| if at == 0 { self.id(part) } else { part.clone() });
+                let path = path
+                    .iter()
+                    .enumerate()
+                    .map(|(at, part)| if at == 0 { self.id(part) } else { part.clone() });
                 Some(Value::Map(vec![(function.clone(), Value::List(path.collect()))]))
             }
             ("Fn::If", Value::List(parts)) => {
@@ -170,7 +192,10 @@ impl Filling<'_> {
     }
 
     fn hole(&self, name: &str) -> Option<&Value> {
-        self.holes.iter().find(|(hole, _)| *hole == name).map(|(_, value)| value)
+        self.holes
+            .iter()
+            .find(|(hole, _)| *hole == name)
+            .map(|(_, value)| value)
     }
 
     fn id(&self, id: &Value) -> Value {

@@ -33,7 +33,9 @@ pub fn logical_id(name: &str) -> String {
 /// A name of letters, digits, hyphens and underscores: what containers, volumes and families of task definitions allow.
 #[must_use]
 pub fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -42,10 +44,16 @@ mod tests {
 
     #[test]
     fn names_that_look_alike_have_different_ids() {
-        let names = ["foo-bar", "foobar", "foo_bar", "foo.bar", "fooBar", "Foo-bar", "foo--bar", "foo-bar-", "foo-1", "foo1", "1foo", "FOO_BAR"];
+        let names = [
+            "foo-bar", "foobar", "foo_bar", "foo.bar", "fooBar", "Foo-bar", "foo--bar", "foo-bar-", "foo-1", "foo1",
+            "1foo", "FOO_BAR",
+        ];
         let ids: std::collections::BTreeSet<_> = names.iter().map(|name| logical_id(name)).collect();
         assert_eq!(ids.len(), names.len(), "{ids:?}");
-        assert!(ids.iter().all(|id| id.chars().all(|c| c.is_ascii_alphanumeric())), "{ids:?}");
+        assert!(
+            ids.iter().all(|id| id.chars().all(|c| c.is_ascii_alphanumeric())),
+            "{ids:?}"
+        );
     }
 
     #[test]

@@ -59,7 +59,10 @@ impl Value {
     }
 
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.as_map().iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.as_map()
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
     }
 
     /// The value at a path of keys.
@@ -72,7 +75,9 @@ impl Value {
         if !matches!(self, Self::Map(_)) {
             *self = Self::Map(Vec::new());
         }
-        let Self::Map(entries) = self else { unreachable!("it has just been made a mapping") };
+        let Self::Map(entries) = self else {
+            unreachable!("it has just been made a mapping")
+        };
         let key = key.into();
         let at = entries.iter().position(|(name, _)| *name == key).unwrap_or_else(|| {
             entries.push((key, Self::Null));
@@ -96,7 +101,9 @@ impl Value {
         if !matches!(self, Self::List(_)) {
             *self = Self::List(Vec::new());
         }
-        let Self::List(items) = self else { unreachable!("it has just been made a list") };
+        let Self::List(items) = self else {
+            unreachable!("it has just been made a list")
+        };
         items
     }
 
@@ -170,7 +177,9 @@ impl Serialize for Value {
             }
             Self::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
-                entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                entries
+                    .iter()
+                    .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                 map.end()
             }
         }
