@@ -1,4 +1,6 @@
 //! `ctx config`
+//!
+//! Long because it has that many options, and each is one line of help.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -90,7 +92,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         environment: arguments.no_env_resolution,
     };
     let Loaded { project, report } = load(&options)?;
-    ui::diagnostics::show(&report);
+    environment.show(&report);
     if arguments.quiet {
         return Ok(0);
     }
