@@ -75,7 +75,7 @@ impl Deployment<'_> {
         let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = prepared else {
             io.progress.done(format!("Stack {name}"), "No changes");
-            return Ok(());
+            return self.show_outputs(account, io).await;
         };
         let follower = Follower::start(account, &change_set.stack_id).await?;
         change_set::execute(account, &change_set).await?;
@@ -87,7 +87,10 @@ impl Deployment<'_> {
         let following = follow(account, follower, &self.template.origins, io);
         let outcome = unless_interrupted(io, name, &goes_on, following).await?;
         match (outcome.end, operation) {
-            (End::Success, _) => self.remove_stale_secrets(account, io).await,
+            (End::Success, _) => {
+                self.remove_stale_secrets(account, io).await?;
+                self.show_outputs(account, io).await
+            }
             (End::Failure, Operation::Update) => Err(failure(
                 &format!("update stack `{name}`"),
                 &outcome,
@@ -217,6 +220,15 @@ impl Deployment<'_> {
             }
         }
         Ok(chosen)
+    }
+
+    /// What the user wants to know now: the addresses.
+    async fn show_outputs(&self, account: &Account, io: &Io) -> Result<()> {
+        let stack = stack::find(account, self.name).await?;
+        for (what, value) in stack.map(|stack| stack.outputs).unwrap_or_default() {
+            io.progress.done(what, value);
+        }
+        Ok(())
     }
 
     /// Deletes the secrets of files that the project no longer has. Only now: until the update was complete, the old

@@ -10,4 +10,5 @@ mod down;
 mod logs;
 mod ps;
 mod replay;
+mod up;
 mod world;
