@@ -95,14 +95,15 @@ fn what_is_left(status: &str) -> Option<&'static str> {
     }
 }
 
-/// A few tasks are enough: those of one service end for the same reason.
+/// Most tasks of one service end for the same reason, which is told once.
 async fn what_tasks_say(account: &Account, event: &Event) -> Vec<String> {
     const ENOUGH: usize = 3;
     let Some(name) = ServiceName::from_arn(&event.physical_id) else {
         return Vec::new();
     };
     // The deployment has failed already; that ECS does not answer either is not what the user has to know.
-    let stopped = tasks::stopped(account, &name).await.unwrap_or_default();
+    let mut stopped = tasks::stopped(account, &name).await.unwrap_or_default();
+    stopped.dedup_by(|a, b| (&a.reason, &a.containers) == (&b.reason, &b.containers));
     stopped.iter().take(ENOUGH).map(explain::task).collect()
 }
 
