@@ -64,6 +64,7 @@ pub fn project_json(project: &Project) -> Json {
         }
         root.sort_keys();
     }
+    escape_dollars(&mut json);
     json
 }
 
@@ -94,6 +95,7 @@ pub fn project_yaml(project: &Project) -> Json {
     }
     root.insert(EXTENSIONS.to_owned(), document(&SortedMap(&project.extensions)));
     let mut json = Json::Object(root);
+    escape_dollars(&mut json);
     inline_extensions(&mut json);
     json
 }
@@ -190,6 +192,22 @@ fn drop_extensions(value: &mut Json) {
             map.values_mut().for_each(drop_extensions);
         }
         Json::Array(list) => list.iter_mut().for_each(drop_extensions),
+        _ => {}
+    }
+}
+
+/// A dollar sign of the model is written as `$$`, so that the document can be loaded again.
+fn escape_dollars(value: &mut Json) {
+    match value {
+        Json::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
+        Json::Object(map) => {
+            if map.keys().any(|key| key.contains('$')) {
+                let entries = std::mem::take(map).into_iter();
+                *map = entries.map(|(key, value)| (key.replace('$', "$$"), value)).collect();
+            }
+            map.values_mut().for_each(escape_dollars);
+        }
+        Json::Array(list) => list.iter_mut().for_each(escape_dollars),
         _ => {}
     }
 }
@@ -338,10 +356,9 @@ pub(super) fn networks<S: Serializer>(
     networks: &IndexMap<String, ServiceNetwork>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let networks = networks.iter().map(|(name, network)| {
-        let said = document(network);
-        (name.clone(), if is_empty(&said) { Json::Null } else { said })
-    });
+    let networks = networks
+        .iter()
+        .map(|(name, network)| (name.clone(), (!network.unsaid).then_some(network)));
     SortedMap(&networks.collect()).serialize(serializer)
 }
 

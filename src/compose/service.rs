@@ -613,6 +613,9 @@ pub struct ServiceModel {
 pub struct ServiceNetwork {
     #[serde(skip)]
     pub span: Span,
+    /// Whether the file only names the network. What is hashed tells that from an empty mapping.
+    #[serde(skip)]
+    pub unsaid: bool,
     #[serde(skip_serializing_if = "zero")]
     pub aliases: Texts,
     #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
