@@ -9,15 +9,21 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::compose::Project;
+use crate::diagnostic::Diagnostic;
 use crate::error::Result;
 use crate::progress::Progress;
 
 #[async_trait]
 pub trait Backend: Send + Sync {
+    /// What this target has to say about a project before anything is done: each attribute that it ignores (a
+    /// warning) or refuses (an error), at its place. `up` is called only if no error is among them.
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>>;
+
     /// Brings the project's services to what its files say.
     ///
     /// Attached to an engine this follows the containers' output until they end or are interrupted; on ECS it
-    /// follows the deployment to its end. The result is the exit status of the command.
+    /// follows the deployment to its end. The result is the exit status of the command. What fails because of
+    /// something in the files is an error made of [`Diagnostic`]s; the command adds the files' text.
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8>;
 
     /// Removes what `up` made. `project` is `None` when there is no Compose file: the name is enough.
@@ -40,16 +46,36 @@ pub struct Io {
 
 /// Where lines of container output go. Cheap to clone.
 #[derive(Clone)]
-pub struct LogSink(std::sync::Arc<dyn Fn(LogLine) + Send + Sync>);
+pub struct LogSink {
+    show: std::sync::Arc<dyn Fn(LogLine) + Send + Sync>,
+    expect: std::sync::Arc<Expect>,
+}
+
+type Expect = dyn Fn(&[String]) + Send + Sync;
 
 impl LogSink {
     #[must_use]
     pub fn new(show: impl Fn(LogLine) + Send + Sync + 'static) -> Self {
-        Self(std::sync::Arc::new(show))
+        Self {
+            show: std::sync::Arc::new(show),
+            expect: std::sync::Arc::new(|_| {}),
+        }
+    }
+
+    /// The same sink, which also wants to know names before their lines come.
+    #[must_use]
+    pub fn expecting(mut self, expect: impl Fn(&[String]) + Send + Sync + 'static) -> Self {
+        self.expect = std::sync::Arc::new(expect);
+        self
     }
 
     pub fn line(&self, line: LogLine) {
-        (self.0)(line);
+        (self.show)(line);
+    }
+
+    /// Says which replicas will write, so that their prefixes are aligned from the first line on.
+    pub fn expect(&self, replicas: &[String]) {
+        (self.expect)(replicas);
     }
 }
 
@@ -79,6 +105,10 @@ impl Interrupts {
 
 #[derive(Clone, Default, Debug)]
 pub struct UpOptions {
+    /// The services that were named; the project holds these and what they depend on. Empty: all.
+    pub services: Vec<String>,
+    /// Values for a template's Parameters, which only ECS has.
+    pub parameters: Vec<(String, String)>,
     /// Return when the project runs (engine) or the deployment was submitted (ECS).
     pub detach: bool,
     /// Recreate containers that are up to date; on ECS a new deployment of every service.

@@ -80,6 +80,11 @@ impl Sources {
         FileId(u32::try_from(self.0.len() - 1).expect("fewer than 2³² files"))
     }
 
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The file that a span points into; none for [`Span::NOWHERE`].
     #[must_use]
     pub fn get(&self, file: FileId) -> Option<&Source> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::diagnostic::Report;
+use crate::diagnostic::{Diagnostic, Report, Sources};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -65,6 +65,17 @@ impl Error {
         self
     }
 
+    /// Gives mistakes that were found without their files (by a backend) the files that they point into.
+    #[must_use]
+    pub fn with_sources(mut self, sources: &Sources) -> Self {
+        if let Self::Report(report) = &mut self
+            && report.sources.is_empty()
+        {
+            report.sources = sources.clone();
+        }
+        self
+    }
+
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -77,6 +88,17 @@ impl Error {
 impl From<Report> for Error {
     fn from(report: Report) -> Self {
         Self::Report(Box::new(report))
+    }
+}
+
+/// What a backend found wrong with a project; the command adds the files ([`Error::with_sources`]).
+impl From<Vec<Diagnostic>> for Error {
+    fn from(diagnostics: Vec<Diagnostic>) -> Self {
+        Report {
+            sources: Sources::default(),
+            diagnostics,
+        }
+        .into()
     }
 }
 

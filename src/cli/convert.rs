@@ -32,7 +32,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     if report.has_errors() {
         return Err(report.into());
     }
-    ui::diagnostics::show(&report);
+    environment.show(&report);
     let text = match arguments.format {
         Format::Yaml => converted.template.to_yaml(),
         Format::Json => converted.template.to_json(),

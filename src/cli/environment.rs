@@ -1,14 +1,17 @@
 //! What the process's surroundings say, and the way from there to a project and a backend.
+//!
+//! Long because every command begins here, so that none of them opens a backend its own way.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
 use indexmap::IndexMap;
+use tokio::sync::watch;
 
-use crate::backend::{Backend, Io};
+use crate::backend::{Backend, Interrupts, Io};
 use crate::compose::{LoadOptions, Project, load};
-use crate::context::{Context, Selection, Store, Target};
+use crate::context::{ChosenBy, Context, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
 use crate::error::{Error, Result};
 use crate::ui::progress::Mode;
@@ -29,7 +32,7 @@ pub(super) struct Global {
     /// Environment file; may be repeated
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
-    /// Profile to enable; may be repeated
+    /// Compose profile to enable; may be repeated
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
     /// Context to use instead of the current one
@@ -44,6 +47,9 @@ pub(super) struct Global {
     /// How to show what is going on
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Auto)]
     progress: Mode,
+    /// How to show what is wrong with the files
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ui::diagnostics::Format::Text)]
+    diagnostics: ui::diagnostics::Format,
 }
 
 pub(super) struct Environment {
@@ -88,7 +94,7 @@ impl Environment {
     /// Loads the project and shows the warnings about it.
     pub(super) fn project(&self, services: &[String]) -> Result<Project> {
         self.project_and_report(services).map(|(project, mut report)| {
-            ui::diagnostics::show(&report);
+            self.show(&report);
             report.diagnostics.clear();
             project
         })
@@ -134,7 +140,50 @@ impl Environment {
             context: self.global.context.clone(),
             docker_host: self.variable("DOCKER_HOST").map(str::to_owned),
             docker_context: self.variable("DOCKER_CONTEXT").map(str::to_owned),
+            docker_tls_verify: self.variable("DOCKER_TLS_VERIFY").is_some(),
+            docker_cert_path: self.variable("DOCKER_CERT_PATH").map(PathBuf::from),
         }
+    }
+
+    /// The AWS command line's two files.
+    pub(super) fn aws_profiles(&self) -> Result<Profiles> {
+        let file = |variable: &str, name: &str| {
+            let named = self.variable(variable).map(PathBuf::from);
+            named.or_else(|| std::env::home_dir().map(|home| home.join(".aws").join(name)))
+        };
+        match (
+            file("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            file("AWS_CONFIG_FILE", "config"),
+        ) {
+            (Some(credentials_file), Some(config_file)) => Ok(Profiles {
+                credentials_file,
+                config_file,
+            }),
+            _ => Err(Error::new("no home folder is known").hint("set HOME")),
+        }
+    }
+
+    /// Shows the diagnostics of a report.
+    pub(super) fn show(&self, report: &Report) {
+        ui::diagnostics::show(report, self.global.diagnostics);
+    }
+
+    pub(super) fn show_error(&self, error: &Error) {
+        ui::diagnostics::show_error(error, self.global.diagnostics);
+    }
+
+    /// Warns when something else than the store chooses the context: all of them, or just `wanted`, are without effect.
+    pub(super) fn warn_of_override(&self, chosen_by: ChosenBy, wanted: Option<&str>) {
+        let (what, fix) = match chosen_by {
+            ChosenBy::DockerHost => ("DOCKER_HOST", "unset DOCKER_HOST"),
+            ChosenBy::DockerContext => ("DOCKER_CONTEXT", "unset DOCKER_CONTEXT"),
+            _ => return,
+        };
+        ui::diagnostics::warn(
+            &format!("the variable {what} overrides the context that `ctx use` chose"),
+            &format!("{fix}, or pass `--context {}`", wanted.unwrap_or("NAME")),
+            self.global.diagnostics,
+        );
     }
 
     pub(super) fn context(&self) -> Result<Context> {
@@ -152,6 +201,11 @@ impl Environment {
                 context.name
             ))
             .hint("`ctx use default` runs the project on the local engine as it is")),
+            Target::Other(kind) => Err(Error::new(format!(
+                "context \"{}\" is of the type \"{kind}\", which `ctx` does not know",
+                context.name
+            ))
+            .hint("`ctx ls` lists the contexts; those of the types moby and ecs can be used")),
         }
     }
 
@@ -162,11 +216,14 @@ impl Environment {
             .build()
             .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
         runtime.block_on(async {
-            let display = ui::progress::Display::new(self.global.progress);
+            let display = ui::progress::Display::new(self.global.progress, self.variable("TERM") == Some("dumb"));
+            let interrupts = interrupts();
+            let closed = interrupts.clone();
             let io = Io {
                 progress: display.progress(),
-                log: ui::logs::sink(&display),
-                interrupts: interrupts(),
+                // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
+                log: ui::logs::sink(&display, move || closed.send_modify(|count| *count += 1)),
+                interrupts: Interrupts::new(interrupts.subscribe()),
             };
             let result = command(io).await;
             display.finish();
@@ -176,8 +233,9 @@ impl Environment {
 }
 
 /// Counts Ctrl-C and SIGTERM from now on; the process no longer ends by them.
-fn interrupts() -> crate::backend::Interrupts {
-    let (sender, receiver) = tokio::sync::watch::channel(0);
+fn interrupts() -> watch::Sender<u32> {
+    let (sender, _) = watch::channel(0);
+    let count = sender.clone();
     tokio::spawn(async move {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
         loop {
@@ -192,8 +250,8 @@ fn interrupts() -> crate::backend::Interrupts {
                 Some(()) = terminated => {}
                 else => return,
             }
-            sender.send_modify(|count| *count += 1);
+            count.send_modify(|count| *count += 1);
         }
     });
-    crate::backend::Interrupts::new(receiver)
+    sender
 }

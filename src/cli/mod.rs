@@ -9,14 +9,20 @@ mod logs;
 mod ps;
 mod up;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Result;
 use environment::{Environment, Global};
 
 /// Run an unmodified Compose file on your laptop and on Amazon ECS
 #[derive(Parser, Debug)]
-#[command(name = "ctx", version, propagate_version = false, disable_help_subcommand = true)]
+#[command(
+    name = "ctx",
+    version,
+    propagate_version = false,
+    arg_required_else_help = true,
+    after_help = "Begin with `ctx create ecs NAME`, `ctx use NAME` and `ctx up`."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -36,17 +42,31 @@ enum Command {
     Logs(logs::Arguments),
 }
 
+/// All commands and options, for their reference in `docs/cli.md`.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the process's arguments name; the result is the exit status.
-pub fn run() -> Result<u8> {
+#[must_use]
+pub fn run() -> u8 {
     let Cli { global, command } = Cli::parse();
     let environment = Environment::new(global);
+    dispatch(&environment, &command).unwrap_or_else(|error| {
+        environment.show_error(&error);
+        error.exit_code()
+    })
+}
+
+fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
     match command {
-        Command::Context(command) => context::run(&environment, command),
-        Command::Config(arguments) => config::run(&environment, &arguments),
-        Command::Convert(arguments) => convert::run(&environment, &arguments),
-        Command::Up(arguments) => up::run(&environment, &arguments),
-        Command::Down(arguments) => down::run(&environment, &arguments),
-        Command::Ps(arguments) => ps::run(&environment, &arguments),
-        Command::Logs(arguments) => logs::run(&environment, &arguments),
+        Command::Context(command) => context::run(environment, command),
+        Command::Config(arguments) => config::run(environment, arguments),
+        Command::Convert(arguments) => convert::run(environment, arguments),
+        Command::Up(arguments) => up::run(environment, arguments),
+        Command::Down(arguments) => down::run(environment, arguments),
+        Command::Ps(arguments) => ps::run(environment, arguments),
+        Command::Logs(arguments) => logs::run(environment, arguments),
     }
 }

@@ -26,18 +26,39 @@ pub(super) struct Arguments {
     /// Seconds that a container may take to stop
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Value for a parameter of the CloudFormation template (ECS); may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
     /// Services to bring up, with their dependencies [default: all]
     services: Vec<String>,
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let project = environment.project(&arguments.services)?;
+    let (project, mut report) = environment.project_and_report(&arguments.services)?;
     let options = UpOptions {
+        services: arguments.services.clone(),
+        parameters: arguments.parameters.clone(),
         detach: arguments.detach,
         force_recreate: arguments.force_recreate,
         no_recreate: arguments.no_recreate,
         remove_orphans: arguments.remove_orphans,
         timeout: arguments.timeout.map(Duration::from_secs),
     };
-    environment.run(async |io| environment.backend().await?.up(&project, &options, &io).await)
+    environment.run(async |io| {
+        let backend = environment.backend().await?;
+        report.diagnostics.extend(backend.check(&project).await?);
+        if report.has_errors() {
+            return Err(report.into());
+        }
+        environment.show(&report);
+        backend
+            .up(&project, &options, &io)
+            .await
+            .map_err(|error| error.with_sources(&report.sources))
+    })
+}
+
+fn parameter(argument: &str) -> Result<(String, String), String> {
+    let (name, value) = argument.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -12,7 +12,8 @@ use std::sync::LazyLock;
 use super::{Node, Value};
 
 pub(super) use table::{PROJECT, SERVICE};
-pub(super) use validate::{nearest, validate};
+pub(crate) use validate::nearest;
+pub(super) use validate::validate;
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 //!
 //! Fields stand in the order in which Docker Compose's own model declares them, because the `config-hash` label is
 //! the digest of that order.
+//!
+//! Long because a service has that many attributes.
 
 use indexmap::IndexMap;
 use serde::Serialize;

@@ -2,6 +2,24 @@
 //!
 //! The docker CLI lists and uses the contexts made here, and `ctx` uses those that the docker CLI made.
 
+mod access_keys;
+mod config_file;
+mod disk;
+mod ini;
+mod metadata;
+mod profiles;
+mod region;
+mod store;
+mod tls;
+
+use std::path::PathBuf;
+
+pub use access_keys::AccessKeys;
+pub use profiles::Profiles;
+pub use region::region;
+pub use store::{Change, ChosenBy, DEFAULT, Store};
+pub use tls::TlsMaterial;
+
 /// A named target. `default` is the local engine and stands in no file.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Context {
@@ -18,6 +36,21 @@ pub enum Target {
     Ecs(EcsEndpoint),
     /// The local engine, made to look like ECS to the containers.
     EcsLocal(EcsEndpoint),
+    /// A type that only another tool knows, such as `aci`.
+    Other(String),
+}
+
+impl Target {
+    /// The context's type, in the words of the store.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Docker(_) => "moby",
+            Self::Ecs(_) => "ecs",
+            Self::EcsLocal(_) => "ecs-local",
+            Self::Other(kind) => kind,
+        }
+    }
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -26,7 +59,12 @@ pub struct DockerEndpoint {
     pub host: Option<String>,
     pub skip_tls_verify: bool,
     /// The folder with `ca.pem`, `cert.pem` and `key.pem`, when there is TLS material.
-    pub tls: Option<std::path::PathBuf>,
+    pub tls: Option<PathBuf>,
+}
+
+impl DockerEndpoint {
+    /// Where the docker CLI finds the engine when nothing says otherwise.
+    pub const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,43 +83,20 @@ pub enum Credentials {
 }
 
 /// What decides which context is current, before the store's own setting: the first of these that is set.
+///
+/// The order is the docker CLI's own.
 #[derive(Clone, Default, Debug)]
 pub struct Selection {
-    /// `--host`: then the context is `default`, with this engine.
-    pub host: Option<String>,
     /// `--context`
     pub context: Option<String>,
+    /// `--host`: then the context is `default`, with this engine.
+    pub host: Option<String>,
     /// `DOCKER_HOST`: as `host`.
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`
     pub docker_context: Option<String>,
-}
-
-/// The store: a folder as the docker CLI keeps it.
-#[derive(Clone, Debug)]
-pub struct Store {
-    root: std::path::PathBuf,
-}
-
-impl Store {
-    /// The store in a folder, which need not exist yet.
-    #[must_use]
-    pub fn open(root: std::path::PathBuf) -> Self {
-        Self { root }
-    }
-
-    /// The context that commands use.
-    pub fn current(&self, selection: &Selection) -> crate::error::Result<Context> {
-        let host = selection.host.clone().or_else(|| selection.docker_host.clone());
-        let _ = &self.root;
-        let endpoint = DockerEndpoint {
-            host,
-            ..DockerEndpoint::default()
-        };
-        Ok(Context {
-            name: "default".into(),
-            description: String::new(),
-            target: Target::Docker(endpoint),
-        })
-    }
+    /// `DOCKER_TLS_VERIFY` is set: `default` is reached with TLS.
+    pub docker_tls_verify: bool,
+    /// `DOCKER_CERT_PATH`: the folder of `default`'s TLS material.
+    pub docker_cert_path: Option<PathBuf>,
 }

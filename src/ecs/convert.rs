@@ -1,8 +1,10 @@
 //! From a project to a template, without looking at anything else.
 
-use super::cloudformation::Template;
+use super::cloudformation::{Template, limits};
+use super::draft::Draft;
+use super::{extensions, rules, support};
 use crate::compose::Project;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 
 /// What a conversion gives: the template, and what has to be said about the project's attributes.
 #[derive(Debug)]
@@ -15,9 +17,37 @@ pub struct Converted {
 /// Translates a project. Pure: the same project gives the same bytes.
 #[must_use]
 pub fn convert(project: &Project) -> Converted {
-    let _ = project;
-    Converted {
-        template: Template::default(),
-        diagnostics: Vec::new(),
+    let mut draft = Draft::new(project);
+    let chosen = support::judge(&mut draft);
+    extensions::begin(&mut draft);
+    rules::stack::begin(&mut draft);
+    rules::network::groups(&mut draft);
+    rules::volume::file_systems(&mut draft);
+    rules::secret::parameters(&mut draft);
+    rules::port::load_balancer(&mut draft);
+    for (service, rules) in project.services.values().zip(chosen) {
+        rules::container::begin(service, &mut draft);
+        rules::network::join(service, &mut draft);
+        for rule in rules {
+            rule(service, &mut draft);
+        }
+        extensions::apply(service, &mut draft);
     }
+    rules::stack::finish(&mut draft);
+    extensions::finish(&mut draft);
+
+    let (template, mut diagnostics) = draft.finish();
+    if !diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
+    {
+        diagnostics.extend(limits::mistakes(&template).into_iter().map(|mistake| {
+            let span = template
+                .origins
+                .get(&mistake.logical_id)
+                .map_or(Span::NOWHERE, |origin| origin.span);
+            Diagnostic::error(span, format!("`{}` {}", mistake.logical_id, mistake.message))
+        }));
+    }
+    Converted { template, diagnostics }
 }

@@ -4,38 +4,54 @@
 pub mod aws;
 pub mod cloudformation;
 pub mod convert;
+mod deploy;
+mod draft;
+mod extensions;
+mod files;
+mod follow;
+mod parameters;
+mod remove;
 mod rules;
 pub mod support;
 
+pub use aws::Account;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
-use crate::context::EcsEndpoint;
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
-
-/// An AWS account and region to deploy to.
-#[derive(Debug)]
-pub struct Account {}
-
-impl Account {
-    pub async fn connect(_context: &str, _endpoint: &EcsEndpoint) -> Result<Self> {
-        Err(Error::new("no account"))
-    }
-}
 
 #[async_trait]
 impl Backend for Account {
-    async fn up(&self, _: &Project, _: &UpOptions, _: &Io) -> Result<u8> {
-        Ok(0)
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
+        Ok(deploy::check(project))
     }
-    async fn down(&self, _: &str, _: Option<&Project>, _: &DownOptions, _: &Io) -> Result<()> {
-        Ok(())
+
+    async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
+        deploy::up(self, project, options, io).await
     }
-    async fn ps(&self, _: &str, _: &PsOptions) -> Result<Vec<Replica>> {
-        Ok(vec![])
+
+    async fn down(&self, name: &str, _: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+        remove::down(self, name, options, io).await
     }
-    async fn logs(&self, _: &str, _: &LogsOptions, _: &Io) -> Result<()> {
-        Ok(())
+
+    async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
+        aws::replicas::of_project(self, name, options, Timestamp::now()).await
+    }
+
+    async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {
+        // Nothing that is written from now on can be older than `until`.
+        let follow = options.follow && options.until.is_none_or(|until| until > Timestamp::now());
+        let options = LogsOptions {
+            follow,
+            ..options.clone()
+        };
+        tokio::select! {
+            result = aws::logs::show(self, name, &options, &io.log) => result,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
     }
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 
 /// A connection to an engine.
@@ -19,6 +20,9 @@ impl Engine {
 
 #[async_trait]
 impl Backend for Engine {
+    async fn check(&self, _: &Project) -> Result<Vec<Diagnostic>> {
+        Ok(Vec::new())
+    }
     async fn up(&self, _: &Project, _: &UpOptions, _: &Io) -> Result<u8> {
         Ok(0)
     }

@@ -1,4 +1,4 @@
-//! Documents on standard output or in a file.
+//! Documents on standard output or in a file, and remarks on standard error.
 
 use std::io::Write;
 use std::path::Path;
@@ -24,3 +24,31 @@ pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
+
+/// Says what a command has done.
+pub fn say(message: &str) {
+    remark(&format!("{message}\n"));
+}
+
+/// Writes to standard error, without colours where they are not wanted. Nobody reading it is no failure.
+pub(super) fn remark(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Each of some things on a line of its own.
+pub(super) fn lines<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
+    things
+        .into_iter()
+        .fold(String::new(), |text, thing| text + &thing.to_string() + "\n")
+}
+
+/// How many columns and rows standard error has.
+pub(super) fn size() -> (usize, usize) {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or(NO_TERMINAL, |(width, height)| {
+        (usize::from(width.0), usize::from(height.0))
+    })
+}
+
+/// A log has no edge; a diagnostic in it should not be cut.
+const NO_TERMINAL: (usize, usize) = (140, 24);

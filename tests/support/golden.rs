@@ -14,7 +14,13 @@ pub fn assert_golden(path: &Path, actual: &str) {
     if expected != actual {
         let differs = expected.lines().zip(actual.lines()).position(|(a, b)| a != b);
         let line = differs.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
-        let around = |text: &str| text.lines().skip(line.saturating_sub(3)).take(8).collect::<Vec<_>>().join("\n");
+        let around = |text: &str| {
+            text.lines()
+                .skip(line.saturating_sub(3))
+                .take(8)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
         panic!(
             "{} differs from line {}:\n--- expected\n{}\n--- actual\n{}\nUPDATE_GOLDENS=1 writes it",
             path.display(),

@@ -27,7 +27,10 @@ impl Default for Sandbox {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("ctx-test-").tempdir().expect("a temporary folder");
+        let directory = tempfile::Builder::new()
+            .prefix("ctx-test-")
+            .tempdir()
+            .expect("a temporary folder");
         let home = directory.path().join("home");
         std::fs::create_dir_all(&home).unwrap();
         std::fs::create_dir_all(directory.path().join("project")).unwrap();
@@ -71,7 +74,12 @@ impl Sandbox {
     /// A command of `ctx` in the sandbox, for tests that need more than [`Sandbox::run`].
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ctx"));
-        command.args(arguments).current_dir(self.project()).env_clear().envs(&self.environment).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.project())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null());
         command
     }
 
@@ -88,7 +96,14 @@ impl Sandbox {
     #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> Run {
         let run = self.run(arguments);
-        assert_eq!(run.code, 0, "ctx {} failed\n{}\n{}", arguments.join(" "), run.stdout, run.stderr);
+        assert_eq!(
+            run.code,
+            0,
+            "ctx {} failed\n{}\n{}",
+            arguments.join(" "),
+            run.stdout,
+            run.stderr
+        );
         run
     }
 
@@ -96,8 +111,20 @@ impl Sandbox {
     #[track_caller]
     pub fn fails(&self, arguments: &[&str]) -> Run {
         let run = self.run(arguments);
-        assert!(run.code > 0, "ctx {} did not fail (status {})\n{}\n{}", arguments.join(" "), run.code, run.stdout, run.stderr);
-        assert!(!run.stderr.contains("panicked at"), "ctx {} crashed\n{}", arguments.join(" "), run.stderr);
+        assert!(
+            run.code > 0,
+            "ctx {} did not fail (status {})\n{}\n{}",
+            arguments.join(" "),
+            run.code,
+            run.stdout,
+            run.stderr
+        );
+        assert!(
+            !run.stderr.contains("panicked at"),
+            "ctx {} crashed\n{}",
+            arguments.join(" "),
+            run.stderr
+        );
         run
     }
 }

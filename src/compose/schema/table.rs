@@ -1,4 +1,6 @@
 //! The table itself: one line an attribute.
+//!
+//! Long because the specification has that many attributes.
 
 use super::Shape::{Any, Bounded, Cast, Checked, Either, List, LooselyNamed, Lowercase, Map, Named, Scalar, Set, Word};
 use super::{Kinds, Object, Shape, TextRule};

@@ -279,7 +279,7 @@ fn is_pull_policy(text: &str) -> bool {
 }
 
 /// The candidate that a misspelt word most likely meant.
-pub(in crate::compose) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let limit = (word.chars().count() / 3).clamp(1, 3);
     candidates

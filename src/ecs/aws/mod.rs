@@ -1,1 +1,32 @@
 //! The AWS APIs: everything that is not known until a template is deployed. Knows nothing of Compose.
+//!
+//! Every file is one noun. What to do is decided in functions that call nothing; those that call decide nothing.
+
+mod account;
+pub mod addresses;
+pub mod change_set;
+pub mod events;
+pub mod explain;
+pub mod failure;
+pub mod logs;
+pub mod network;
+mod pace;
+pub mod replicas;
+pub mod secrets;
+pub mod services;
+pub mod stack;
+pub mod tasks;
+pub mod volumes;
+
+pub use account::Account;
+
+/// The tags that say whose something is, as Docker's integration wrote them.
+pub mod tags {
+    pub const PROJECT: &str = "com.docker.compose.project";
+    pub const SERVICE: &str = "com.docker.compose.service";
+    pub const VOLUME: &str = "com.docker.compose.volume";
+    /// The key of the file secret that a secret of Secrets Manager holds; only those that `up` made have it.
+    pub const SECRET: &str = "com.docker.compose.secret";
+    /// The digest of a secret's content, to see whether the file has changed.
+    pub const DIGEST: &str = "com.docker.compose.digest";
+}

@@ -1,7 +1,10 @@
 //! A template on its way to being printed or deployed.
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
+use super::fragment::Filled;
+use super::value::Value;
 use crate::diagnostic::Span;
 
 #[derive(Clone, Default, Debug)]
@@ -10,7 +13,23 @@ pub struct Template {
     pub parameters: IndexMap<String, Purpose>,
     /// Where each logical id comes from.
     pub origins: IndexMap<String, Origin>,
-    // The document itself is the converter's to add.
+    pub(in crate::ecs) document: Document,
+}
+
+/// The sections, in the order in which they are printed.
+#[derive(Clone, Default, Serialize, Debug)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::ecs) struct Document {
+    #[serde(rename = "AWSTemplateFormatVersion")]
+    pub(in crate::ecs) version: &'static str,
+    pub(in crate::ecs) description: String,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) parameters: IndexMap<String, Value>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) conditions: IndexMap<String, Value>,
+    pub(in crate::ecs) resources: IndexMap<String, Value>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) outputs: IndexMap<String, Value>,
 }
 
 /// What the Compose file does not say and a Parameter asks for.
@@ -24,7 +43,7 @@ pub enum Purpose {
         service: String,
         default: Option<String>,
     },
-    /// The ARN of the secret that holds a file of the project.
+    /// The ARN of the secret that holds a file of the project, or the value of a variable.
     Secret {
         key: String,
     },
@@ -44,14 +63,53 @@ pub struct Origin {
 }
 
 impl Template {
+    pub(in crate::ecs) fn new(description: String) -> Self {
+        let document = Document {
+            version: "2010-09-09",
+            description,
+            ..Document::default()
+        };
+        Self {
+            document,
+            ..Self::default()
+        }
+    }
+
+    /// Adds what a fragment became. The result names a logical id that was there already, if there was one.
+    pub(in crate::ecs) fn add(&mut self, filled: Filled, origin: &Origin) -> Result<(), String> {
+        let mut taken = None;
+        self.document.conditions.extend(filled.conditions);
+        for (id, resource) in filled.resources {
+            self.origins.insert(id.clone(), origin.clone());
+            if self.document.resources.contains_key(&id) {
+                taken = Some(id.clone());
+            }
+            self.document.resources.insert(id, resource);
+        }
+        taken.map_or(Ok(()), Err)
+    }
+
     /// The bytes that `ctx convert` prints and `ctx up` deploys.
+    ///
+    /// CloudFormation reads YAML 1.1, in which `no`, `12:30` and `1_000` are no text: whatever is text here and would
+    /// be something else there comes out quoted.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        String::new()
+        let options = serde_saphyr::ser_options! {
+            // Long lines stay lines: a shell script or a policy is read as it was written.
+            folded_wrap_chars: usize::MAX
+        };
+        let mut text = String::new();
+        serde_saphyr::to_fmt_writer_with_options(&mut text, &self.document, options)
+            .expect("text, numbers, lists and mappings with text keys are YAML");
+        text
     }
 
     #[must_use]
     pub fn to_json(&self) -> String {
-        String::new()
+        let mut text = serde_json::to_string_pretty(&self.document)
+            .expect("text, numbers, lists and mappings with text keys are JSON");
+        text.push('\n');
+        text
     }
 }

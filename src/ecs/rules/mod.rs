@@ -1,1 +1,21 @@
 //! What each attribute changes in the template, a theme a file.
+//!
+//! A rule for an attribute of a service is a function of the service and the draft; the table in `ecs::support` names
+//! it. `begin` functions make what is there before any rule changes it.
+
+pub(in crate::ecs) mod container;
+pub(in crate::ecs) mod credentials;
+pub(in crate::ecs) mod health;
+pub(in crate::ecs) mod logging;
+pub(in crate::ecs) mod mount;
+pub(in crate::ecs) mod network;
+pub(in crate::ecs) mod order;
+pub(in crate::ecs) mod overlay;
+pub(in crate::ecs) mod port;
+pub(in crate::ecs) mod role;
+pub(in crate::ecs) mod rollout;
+pub(in crate::ecs) mod scaling;
+pub(in crate::ecs) mod secret;
+pub(in crate::ecs) mod size;
+pub(in crate::ecs) mod stack;
+pub(in crate::ecs) mod volume;

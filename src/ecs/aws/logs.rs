@@ -1,0 +1,348 @@
+//! The output of a project's containers, out of CloudWatch Logs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use jiff::Timestamp;
+
+use super::failure::is;
+use super::pace::Pace;
+use super::services::{self, Service};
+use super::{Account, tasks};
+use crate::backend::{LogLine, LogSink, LogsOptions};
+use crate::error::{Error, Result};
+
+/// How far back a follower looks for lines that arrived late: the tasks' clocks and their ways to CloudWatch differ.
+const LATE: i64 = 5_000;
+
+/// A log group, and whose output its streams hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Group {
+    name: String,
+    /// The beginning of a stream's name, up to the task's id → the service.
+    prefixes: BTreeMap<String, String>,
+}
+
+/// A line, and where it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Entry {
+    stream: String,
+    /// CloudWatch's own; empty where it gives none.
+    id: String,
+    /// Milliseconds.
+    time: i64,
+    text: String,
+}
+
+/// Sends the output of a project's services to `sink`, oldest first; with `follow` it never ends by itself.
+pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink: &LogSink) -> Result<()> {
+    let services = services::of_project(account, project, &options.services).await?;
+    if services.is_empty() {
+        return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
+    }
+    let groups = groups(&services);
+    if groups.is_empty() {
+        return Err(Error::new("no service of the project writes to CloudWatch Logs"));
+    }
+    let mut followers = Vec::new();
+    for group in groups {
+        let mut reader = Reader::new(group, options);
+        match options.tail {
+            Some(count) => reader.tail(account, count, sink).await?,
+            None => reader.read(account, sink).await?,
+        }
+        followers.push(reader);
+    }
+    if !options.follow {
+        return Ok(());
+    }
+    let mut pace = Pace::new();
+    loop {
+        pace.wait().await;
+        for reader in &mut followers {
+            if reader.news(account, sink).await? > 0 {
+                pace.hurry();
+            }
+        }
+    }
+}
+
+/// The groups and streams that services write to. What only prepares a task is left out.
+fn groups(services: &[Service]) -> Vec<Group> {
+    let mut groups: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for service in services {
+        for container in service.lasting_containers() {
+            let options = container.log_configuration().and_then(|logging| logging.options());
+            let option = |name: &str| options.and_then(|options| options.get(name));
+            if let (Some(group), Some(prefix), Some(name)) = (
+                option("awslogs-group"),
+                option("awslogs-stream-prefix"),
+                container.name(),
+            ) {
+                let streams = groups.entry(group.clone()).or_default();
+                streams.insert(format!("{prefix}/{name}/"), service.key.clone());
+            }
+        }
+    }
+    let group = |(name, prefixes)| Group { name, prefixes };
+    groups.into_iter().map(group).collect()
+}
+
+/// Reads one group, each line once.
+struct Reader {
+    group: Group,
+    since: Option<i64>,
+    until: Option<i64>,
+    /// The newest time that was seen.
+    newest: Option<i64>,
+    /// The ids of what was seen within [`LATE`] of it.
+    seen: HashMap<String, i64>,
+    /// The newest time of each stream whose end was read without ids.
+    tails: HashMap<String, i64>,
+}
+
+impl Reader {
+    fn new(group: Group, options: &LogsOptions) -> Self {
+        Self {
+            group,
+            since: options.since.map(Timestamp::as_millisecond),
+            until: options.until.map(Timestamp::as_millisecond),
+            newest: None,
+            seen: HashMap::new(),
+            tails: HashMap::new(),
+        }
+    }
+
+    /// Everything there is, page by page as CloudWatch orders it.
+    async fn read(&mut self, account: &Account, sink: &LogSink) -> Result<()> {
+        self.filter(account, self.since, sink).await.map(|_| ())
+    }
+
+    /// What came since the last look; the result is how many lines that were.
+    async fn news(&mut self, account: &Account, sink: &LogSink) -> Result<usize> {
+        let start = self.newest.map(|newest| newest - LATE).max(self.since);
+        self.filter(account, start, sink).await
+    }
+
+    async fn filter(&mut self, account: &Account, start: Option<i64>, sink: &LogSink) -> Result<usize> {
+        let mut count = 0;
+        let request = account
+            .logs
+            .filter_log_events()
+            .log_group_name(&self.group.name)
+            .set_start_time(start)
+            .set_end_time(self.until);
+        let request = match self.group.prefixes.keys().next() {
+            // With one service CloudWatch can choose the streams; it knows only one prefix at a time.
+            Some(prefix) if self.group.prefixes.len() == 1 => request.log_stream_name_prefix(prefix),
+            _ => request,
+        };
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                // Nothing has been written yet, or the stack is gone.
+                Err(error) if is(&error, "ResourceNotFoundException") => return Ok(count),
+                Err(error) => return Err(account.access.failed("cannot read the log", &error)),
+            };
+            let entries = page.events.unwrap_or_default().into_iter().map(read).collect();
+            for line in self.take(entries) {
+                count += 1;
+                sink.line(line);
+            }
+        }
+        self.forget();
+        Ok(count)
+    }
+
+    /// The last lines of each stream, all in the order of their times.
+    async fn tail(&mut self, account: &Account, count: u64, sink: &LogSink) -> Result<()> {
+        let mut entries = Vec::new();
+        for stream in self.streams(account).await? {
+            entries.extend(self.end_of(account, &stream, count).await?);
+        }
+        entries.sort_by_key(|entry| entry.time);
+        let mut tails = HashMap::new();
+        for entry in &entries {
+            tails.insert(entry.stream.clone(), entry.time);
+        }
+        for line in self.take(entries) {
+            sink.line(line);
+        }
+        self.tails = tails;
+        Ok(())
+    }
+
+    async fn streams(&self, account: &Account) -> Result<Vec<String>> {
+        let mut streams = Vec::new();
+        for prefix in self.group.prefixes.keys() {
+            let mut pages = account
+                .logs
+                .describe_log_streams()
+                .log_group_name(&self.group.name)
+                .log_stream_name_prefix(prefix)
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(stream) = pages.next().await {
+                match stream {
+                    Ok(stream) => streams.extend(stream.log_stream_name),
+                    Err(error) if is(&error, "ResourceNotFoundException") => break,
+                    Err(error) => return Err(account.access.failed("cannot list the log's streams", &error)),
+                }
+            }
+        }
+        Ok(streams)
+    }
+
+    async fn end_of(&self, account: &Account, stream: &str, count: u64) -> Result<Vec<Entry>> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut token: Option<String> = None;
+        while entries.len() < wanted {
+            let missing = wanted - entries.len();
+            let page = account
+                .logs
+                .get_log_events()
+                .log_group_name(&self.group.name)
+                .log_stream_name(stream)
+                .set_start_time(self.since)
+                .set_end_time(self.until)
+                .limit(i32::try_from(missing.min(10_000)).unwrap_or(10_000))
+                .set_next_token(token.clone())
+                .send()
+                .await
+                .map_err(|error| account.access.failed("cannot read the log", &error))?;
+            let read = page.events.unwrap_or_default().into_iter().map(|event| Entry {
+                stream: stream.to_owned(),
+                id: String::new(),
+                time: event.timestamp.unwrap_or_default(),
+                text: event.message.unwrap_or_default(),
+            });
+            entries.splice(0..0, read);
+            // The beginning is reached when the way back leads nowhere new.
+            if page.next_backward_token.is_none() || page.next_backward_token == token {
+                break;
+            }
+            token = page.next_backward_token;
+        }
+        Ok(entries.split_off(entries.len().saturating_sub(wanted)))
+    }
+
+    /// The lines among these that were not seen before and that belong to the services.
+    fn take(&mut self, entries: Vec<Entry>) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        for entry in entries {
+            let shown = self.tails.get(&entry.stream).is_some_and(|tail| entry.time <= *tail);
+            let repeated = !entry.id.is_empty() && self.seen.insert(entry.id.clone(), entry.time).is_some();
+            self.newest = self.newest.max(Some(entry.time));
+            if !shown && !repeated {
+                lines.extend(line(&self.group, &entry));
+            }
+        }
+        lines
+    }
+
+    /// What is older than any later look need not be remembered.
+    fn forget(&mut self) {
+        let oldest = self.newest.unwrap_or_default() - LATE;
+        self.seen.retain(|_, time| *time >= oldest);
+    }
+}
+
+fn read(event: FilteredLogEvent) -> Entry {
+    Entry {
+        stream: event.log_stream_name.unwrap_or_default(),
+        id: event.event_id.unwrap_or_default(),
+        time: event.timestamp.unwrap_or_default(),
+        text: event.message.unwrap_or_default(),
+    }
+}
+
+fn line(group: &Group, entry: &Entry) -> Option<LogLine> {
+    let (prefix, service) = group
+        .prefixes
+        .iter()
+        .find(|(prefix, _)| entry.stream.starts_with(*prefix))?;
+    let task = tasks::id(&entry.stream[prefix.len()..]);
+    // The first letters of a task's id tell it apart from the service's few others.
+    let short: String = task.chars().take(8).collect();
+    Some(LogLine {
+        service: service.clone(),
+        replica: format!("{service}/{short}"),
+        time: Timestamp::from_millisecond(entry.time).ok(),
+        stderr: false,
+        text: entry.text.trim_end_matches(['\n', '\r']).to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(stream: &str, id: &str, time: i64) -> Entry {
+        Entry {
+            stream: stream.into(),
+            id: id.into(),
+            time,
+            text: format!("{id}\n"),
+        }
+    }
+
+    fn reader() -> Reader {
+        let group = Group {
+            name: "/docker-compose/shop".into(),
+            prefixes: BTreeMap::from([
+                ("shop/db/".to_owned(), "db".to_owned()),
+                ("shop/web/".to_owned(), "web".to_owned()),
+            ]),
+        };
+        Reader::new(group, &LogsOptions::default())
+    }
+
+    fn shown(lines: &[LogLine]) -> Vec<String> {
+        lines
+            .iter()
+            .map(|line| format!("{}: {}", line.replica, line.text))
+            .collect()
+    }
+
+    #[test]
+    fn lines_belong_to_services_and_those_of_others_are_left_out() {
+        let lines = reader().take(vec![
+            entry("shop/web/0123456789ab", "a", 1),
+            entry("shop/web-init/0123456789ab", "b", 2),
+            entry("shop/db/4711", "c", 3),
+        ]);
+        assert_eq!(shown(&lines), ["web/01234567: a", "db/4711: c"]);
+    }
+
+    #[test]
+    fn no_line_is_shown_twice_and_a_late_one_is_not_lost() {
+        let mut reader = reader();
+        let first = reader.take(vec![entry("shop/web/1", "a", 10), entry("shop/web/1", "b", 20)]);
+        reader.forget();
+        let late = entry("shop/db/2", "late", 15);
+        let second = reader.take(vec![entry("shop/web/1", "a", 10), late, entry("shop/web/1", "b", 20)]);
+        assert_eq!((first.len(), shown(&second)), (2, vec!["db/2: late".to_owned()]));
+    }
+
+    #[test]
+    fn what_a_tail_has_shown_is_not_shown_again() {
+        let mut reader = reader();
+        reader.tails.insert("shop/web/1".into(), 20);
+        let lines = reader.take(vec![entry("shop/web/1", "old", 20), entry("shop/web/1", "new", 21)]);
+        assert_eq!(shown(&lines), ["web/1: new"]);
+    }
+
+    #[test]
+    fn old_ids_are_forgotten() {
+        let mut reader = reader();
+        reader.take(vec![
+            entry("shop/web/1", "old", 0),
+            entry("shop/web/1", "new", LATE + 1),
+        ]);
+        reader.forget();
+        assert_eq!(reader.seen.len(), 1);
+    }
+}

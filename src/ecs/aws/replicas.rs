@@ -1,0 +1,252 @@
+//! Tasks as `ctx ps` lists them.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{Container, DesiredStatus, HealthStatus, Task};
+use jiff::Timestamp;
+
+use super::addresses::{self, Addresses};
+use super::services::{self, Service};
+use super::{Account, tasks};
+use crate::backend::{PsOptions, Publication, Replica};
+use crate::error::Result;
+
+/// The tasks of a project's services.
+pub async fn of_project(account: &Account, project: &str, options: &PsOptions, now: Timestamp) -> Result<Vec<Replica>> {
+    let services = services::of_project(account, project, &options.services).await?;
+    let balanced = services.iter().flat_map(|service| &service.load_balancers);
+    let groups: BTreeSet<String> = balanced
+        .filter_map(|balanced| balanced.target_group_arn.clone())
+        .collect();
+    let groups: Vec<String> = groups.into_iter().collect();
+    let addresses = addresses::of_target_groups(account, &groups).await?;
+    let mut replicas = Vec::new();
+    for service in &services {
+        let mut found = tasks::of_service(account, &service.name, DesiredStatus::Running).await?;
+        if options.all {
+            found.extend(tasks::of_service(account, &service.name, DesiredStatus::Stopped).await?);
+        }
+        let mut of_service: Vec<Replica> = found
+            .iter()
+            .map(|task| replica(task, service, &addresses, now))
+            .collect();
+        of_service.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+        replicas.extend(of_service);
+    }
+    Ok(replicas)
+}
+
+fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp) -> Replica {
+    let definition = service.main_container();
+    let name = definition.and_then(|container| container.name());
+    let container = task.containers().iter().find(|container| container.name() == name);
+    let words = definition.map_or(Vec::new(), |container| {
+        [container.entry_point(), container.command()].concat()
+    });
+    let health = match task.health_status() {
+        None | Some(HealthStatus::UnknownValue) => None,
+        Some(health) => Some(health.as_str().to_lowercase()),
+    };
+    let arn = task.task_arn().unwrap_or_default();
+    let exit_code = container.and_then(Container::exit_code).map(i64::from);
+    Replica {
+        name: tasks::id(arn).to_owned(),
+        id: arn.to_owned(),
+        service: service.key.clone(),
+        image: container
+            .and_then(|container| container.image())
+            .or_else(|| definition.and_then(|container| container.image()))
+            .unwrap_or_default()
+            .to_owned(),
+        command: words.join(" "),
+        state: task.last_status().unwrap_or("unknown").to_lowercase(),
+        status: status(task, exit_code, health.as_deref(), now),
+        health,
+        exit_code,
+        created: time(task.created_at()),
+        ports: publications(service, addresses),
+    }
+}
+
+/// What a person wants to know: since when, how it ended, why.
+fn status(task: &Task, exit_code: Option<i64>, health: Option<&str>, now: Timestamp) -> String {
+    let since =
+        |begin: Option<&aws_sdk_ecs::primitives::DateTime>| time(begin).map(|begin| span(now.duration_since(begin)));
+    match task.last_status().unwrap_or_default() {
+        "RUNNING" => {
+            let up = since(task.started_at()).map_or("Up".to_owned(), |time| format!("Up {time}"));
+            health.map_or(up.clone(), |health| format!("{up} ({health})"))
+        }
+        "STOPPED" => {
+            let code = exit_code.map_or("Stopped".to_owned(), |code| format!("Exited ({code})"));
+            let ago = since(task.stopped_at())
+                .map(|time| format!(" {time} ago"))
+                .unwrap_or_default();
+            let reason = task
+                .stopped_reason()
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            format!("{code}{ago}{reason}")
+        }
+        other => {
+            let mut letters = other.chars();
+            let first = letters.next().map(String::from).unwrap_or_default();
+            first + &letters.as_str().to_lowercase()
+        }
+    }
+}
+
+/// The ports of a service: where the load balancer publishes them, and those that only the project reaches.
+fn publications(service: &Service, addresses: &Addresses) -> Vec<Publication> {
+    let mut ports = BTreeSet::new();
+    for balanced in &service.load_balancers {
+        let target = balanced
+            .container_port()
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default();
+        let group = balanced.target_group_arn().unwrap_or_default();
+        for address in addresses.get(group).into_iter().flatten() {
+            ports.insert(Publication {
+                host: address.host.clone(),
+                published: Some(address.port),
+                target,
+                protocol: address.protocol.clone(),
+            });
+        }
+    }
+    for mapping in service
+        .main_container()
+        .map_or(&[][..], |container| container.port_mappings())
+    {
+        let target = mapping
+            .container_port()
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default();
+        let protocol = mapping.protocol().map_or("tcp", |protocol| protocol.as_str());
+        if !ports
+            .iter()
+            .any(|port| port.target == target && port.protocol == protocol)
+        {
+            ports.insert(Publication {
+                host: String::new(),
+                published: None,
+                target,
+                protocol: protocol.to_owned(),
+            });
+        }
+    }
+    ports.into_iter().collect()
+}
+
+fn time(time: Option<&aws_sdk_ecs::primitives::DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
+}
+
+/// A span of time in its largest unit.
+fn span(duration: jiff::SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let (count, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::primitives::DateTime;
+    use aws_sdk_ecs::types::{ContainerDefinition, LoadBalancer, PortMapping, TaskDefinition};
+
+    use super::super::addresses::Address;
+    use super::super::services::ServiceName;
+    use super::*;
+
+    fn service() -> Service {
+        let port = |port| PortMapping::builder().container_port(port).build();
+        let web = ContainerDefinition::builder()
+            .name("web")
+            .image("nginx:1")
+            .command("nginx")
+            .command("-g")
+            .port_mappings(port(80))
+            .port_mappings(port(9000))
+            .build();
+        Service {
+            key: "web".into(),
+            name: ServiceName {
+                cluster: "shop".into(),
+                service: "s".into(),
+            },
+            load_balancers: vec![
+                LoadBalancer::builder()
+                    .target_group_arn("tg")
+                    .container_port(80)
+                    .build(),
+            ],
+            definition: TaskDefinition::builder().container_definitions(web).build(),
+        }
+    }
+
+    fn list(task: &Task) -> Replica {
+        let address = Address {
+            host: "lb.example".into(),
+            port: 8080,
+            protocol: "tcp".into(),
+        };
+        let addresses = Addresses::from([("tg".to_owned(), vec![address])]);
+        replica(task, &service(), &addresses, Timestamp::from_second(1_000).unwrap())
+    }
+
+    #[test]
+    fn a_running_task_is_up_and_reached_through_the_load_balancer() {
+        let task = Task::builder()
+            .task_arn("arn:aws:ecs:eu-west-1:1:task/shop/4711")
+            .last_status("RUNNING")
+            .health_status(HealthStatus::Healthy)
+            .started_at(DateTime::from_secs(700))
+            .containers(Container::builder().name("init").image("busybox").exit_code(0).build())
+            .containers(Container::builder().name("web").image("nginx:2").build())
+            .build();
+        let replica = list(&task);
+        assert_eq!((replica.name.as_str(), replica.image.as_str()), ("4711", "nginx:2"));
+        assert_eq!(
+            (replica.state.as_str(), replica.status.as_str()),
+            ("running", "Up 5 minutes (healthy)")
+        );
+        assert_eq!(replica.command, "nginx -g");
+        let ports: Vec<_> = replica
+            .ports
+            .iter()
+            .map(|port| (port.host.as_str(), port.published, port.target))
+            .collect();
+        assert_eq!(ports, [("", None, 9000), ("lb.example", Some(8080), 80)]);
+    }
+
+    #[test]
+    fn a_stopped_task_tells_how_it_ended() {
+        let task = Task::builder()
+            .last_status("STOPPED")
+            .stopped_at(DateTime::from_secs(999))
+            .stopped_reason("Essential container in task exited")
+            .containers(Container::builder().name("web").exit_code(3).build())
+            .build();
+        let replica = list(&task);
+        assert_eq!(
+            replica.status,
+            "Exited (3) 1 second ago: Essential container in task exited"
+        );
+        assert_eq!(replica.exit_code, Some(3));
+    }
+
+    #[test]
+    fn a_task_on_its_way_is_in_ecs_own_state() {
+        let task = Task::builder()
+            .last_status("PROVISIONING")
+            .health_status(HealthStatus::UnknownValue)
+            .build();
+        let replica = list(&task);
+        assert_eq!((replica.status.as_str(), replica.health), ("Provisioning", None));
+    }
+}

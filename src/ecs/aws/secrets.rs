@@ -1,0 +1,244 @@
+//! The secrets of Secrets Manager that hold a project's file secrets.
+//!
+//! Their values are read when a project is deployed and go nowhere but there: into no template, event, message or tag.
+
+use std::fmt;
+
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::failure::is;
+use super::{Account, tags};
+use crate::error::{Error, Result};
+
+/// The largest value that Secrets Manager takes, in bytes.
+pub const LARGEST_VALUE: usize = 65_536;
+
+/// ECS hands secrets to containers as text. What is no text is written as this and its Base64; the init container
+/// that writes the file undoes it.
+const ENCODED: &str = "data:;base64,";
+
+/// A secret whose content stands in a file of the project.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileSecret {
+    /// Its key in the Compose file.
+    pub key: String,
+    pub content: Vec<u8>,
+}
+
+impl fmt::Debug for FileSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileSecret({}, {} bytes)", self.key, self.content.len())
+    }
+}
+
+impl FileSecret {
+    /// What Secrets Manager is to keep.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match std::str::from_utf8(&self.content) {
+            Ok(text) if !text.is_empty() && !text.contains('\0') && !text.starts_with(ENCODED) => text.to_owned(),
+            _ => format!("{ENCODED}{}", BASE64_STANDARD.encode(&self.content)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "Created",
+            Self::Updated => "Updated",
+            Self::Unchanged => "Unchanged",
+        })
+    }
+}
+
+/// A secret that `up` made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    pub arn: String,
+    pub key: String,
+}
+
+/// Creates or updates the secret of a file, if its content changed; the result is its ARN.
+pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Result<(String, Change)> {
+    let name = format!("{project}/{}", secret.key);
+    let failed = |doing: &str| format!("cannot {doing} secret `{name}`");
+    let digest = digest(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
+    let client = &account.secrets;
+    let described = match client.describe_secret().secret_id(&name).send().await {
+        Ok(described) => described,
+        Err(error) if is(&error, "ResourceNotFoundException") => {
+            let created = client
+                .create_secret()
+                .name(&name)
+                .description(format!(
+                    "The file of secret `{}` of the Compose project `{project}`",
+                    secret.key
+                ))
+                .secret_string(secret.value())
+                .tags(tag(tags::PROJECT, project))
+                .tags(tag(tags::SECRET, &secret.key))
+                .tags(tag(tags::DIGEST, &digest))
+                .send()
+                .await
+                .map_err(|error| account.access.failed(failed("create"), &error))?;
+            return Ok((created.arn.unwrap_or_default(), Change::Created));
+        }
+        Err(error) => return Err(account.access.failed(failed("look at"), &error)),
+    };
+    let value = |key: &str| {
+        let tag = described.tags().iter().find(|tag| tag.key() == Some(key));
+        tag.and_then(Tag::value)
+    };
+    if value(tags::PROJECT) != Some(project) || value(tags::SECRET) != Some(&secret.key) {
+        return Err(
+            Error::new(format!("there is a secret `{name}` already, and `ctx` did not make it"))
+                .hint("declare it as `external` with its ARN as `name`, or rename the secret or the project"),
+        );
+    }
+    let arn = described.arn().unwrap_or_default().to_owned();
+    if described.deleted_date().is_some() {
+        client
+            .restore_secret()
+            .secret_id(&arn)
+            .send()
+            .await
+            .map_err(|error| account.access.failed(failed("restore"), &error))?;
+    } else if value(tags::DIGEST) == Some(&digest) {
+        return Ok((arn, Change::Unchanged));
+    }
+    client
+        .put_secret_value()
+        .secret_id(&arn)
+        .secret_string(secret.value())
+        .send()
+        .await
+        .map_err(|error| account.access.failed(failed("update"), &error))?;
+    // Last: a run that is interrupted before this writes the value once more.
+    client
+        .tag_resource()
+        .secret_id(&arn)
+        .tags(tag(tags::DIGEST, &digest))
+        .send()
+        .await
+        .map_err(|error| account.access.failed(failed("tag"), &error))?;
+    Ok((arn, Change::Updated))
+}
+
+/// The secrets that `up` made for a project.
+pub async fn of_project(account: &Account, project: &str) -> Result<Vec<Kept>> {
+    let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
+    let mut pages = account
+        .secrets
+        .list_secrets()
+        .filters(filter(FilterNameStringType::TagKey, tags::SECRET))
+        .filters(filter(FilterNameStringType::TagValue, project))
+        .into_paginator()
+        .send();
+    let mut secrets = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| account.access.failed("cannot list the secrets", &error))?;
+        secrets.extend(page.secret_list.unwrap_or_default());
+    }
+    let mut kept = Vec::new();
+    for secret in secrets {
+        let value = |key: &str| {
+            let tag = secret.tags().iter().find(|tag| tag.key() == Some(key));
+            tag.and_then(Tag::value)
+        };
+        // The filters match beginnings of words, and each on its own.
+        if let (Some(arn), true, Some(key)) = (secret.arn(), value(tags::PROJECT) == Some(project), value(tags::SECRET))
+        {
+            kept.push(Kept {
+                arn: arn.to_owned(),
+                key: key.to_owned(),
+            });
+        }
+    }
+    Ok(kept)
+}
+
+/// Deletes a secret at once: one that can be restored would keep its name, and the next `up` could not create it. The
+/// file it was made from is still there.
+pub async fn delete(account: &Account, secret: &Kept) -> Result<()> {
+    account
+        .secrets
+        .delete_secret()
+        .secret_id(&secret.arn)
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+        .map_err(|error| {
+            account
+                .access
+                .failed(format!("cannot delete secret `{}`", secret.key), &error)
+        })?;
+    Ok(())
+}
+
+/// A digest that tells whether the content changed, and as little as possible about it.
+///
+/// More people may read tags than values, and passwords can be guessed. So each secret has a salt of its own, and
+/// every guess costs many rounds.
+fn digest(salt: &str, content: &[u8]) -> String {
+    const ROUNDS: usize = 10_000;
+    let mut hash = Sha256::digest([salt.as_bytes(), b"\0", content].concat());
+    for _ in 0..ROUNDS {
+        hash = Sha256::digest(hash);
+    }
+    BASE64_STANDARD.encode(hash)
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(content: &[u8]) -> String {
+        let secret = FileSecret {
+            key: "k".into(),
+            content: content.to_vec(),
+        };
+        secret.value()
+    }
+
+    #[test]
+    fn text_stays_as_it_is_and_everything_else_is_encoded() {
+        assert_eq!(value(b"pa$$\n"), "pa$$\n");
+        assert_eq!(value(b""), "data:;base64,");
+        assert_eq!(value(&[0xff]), "data:;base64,/w==");
+        assert_eq!(value(b"a\0"), "data:;base64,YQA=");
+        assert_eq!(value(&[0xfb, 0xff, 0xfe]), "data:;base64,+//+");
+        assert_eq!(value(b"data:;base64,"), "data:;base64,ZGF0YTo7YmFzZTY0LA==");
+    }
+
+    #[test]
+    fn digests_tell_contents_apart_and_the_same_content_in_two_places() {
+        assert_eq!(digest("a", b"secret"), digest("a", b"secret"));
+        assert_ne!(digest("a", b"secret"), digest("a", b"secret2"));
+        assert_ne!(digest("a", b"secret"), digest("b", b"secret"));
+        assert_eq!(digest("a", b"secret").len(), 44);
+    }
+
+    #[test]
+    fn a_content_is_never_shown() {
+        let secret = FileSecret {
+            key: "db".into(),
+            content: b"hunter2".to_vec(),
+        };
+        assert_eq!(format!("{secret:?}"), "FileSecret(db, 7 bytes)");
+    }
+}

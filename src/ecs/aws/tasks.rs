@@ -1,0 +1,85 @@
+//! The tasks of services: those that run, and those that ended.
+
+use aws_sdk_ecs::types::{DesiredStatus, Task};
+
+use super::Account;
+use super::services::ServiceName;
+use crate::error::Result;
+
+/// How many tasks ECS describes at a time.
+const DESCRIBED_AT_ONCE: usize = 100;
+
+/// A task that ended, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoppedTask {
+    pub id: String,
+    pub reason: Option<String>,
+    pub containers: Vec<StoppedContainer>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoppedContainer {
+    pub name: String,
+    pub exit_code: Option<i32>,
+    pub reason: Option<String>,
+}
+
+/// The tasks of a service that ended within the last hour.
+pub async fn stopped(account: &Account, name: &ServiceName) -> Result<Vec<StoppedTask>> {
+    let tasks = of_service(account, name, DesiredStatus::Stopped).await?;
+    Ok(tasks.into_iter().map(read_stopped).collect())
+}
+
+/// A service's tasks which shall run (or shall not), in no particular order.
+pub async fn of_service(account: &Account, name: &ServiceName, desired: DesiredStatus) -> Result<Vec<Task>> {
+    let failed = || format!("cannot list the tasks of service `{}`", name.service);
+    let mut pages = account
+        .ecs
+        .list_tasks()
+        .cluster(&name.cluster)
+        .service_name(&name.service)
+        .desired_status(desired)
+        .into_paginator()
+        .items()
+        .send();
+    let mut arns = Vec::new();
+    while let Some(arn) = pages.next().await {
+        arns.push(arn.map_err(|error| account.access.failed(failed(), &error))?);
+    }
+    let mut tasks = Vec::new();
+    for some in arns.chunks(DESCRIBED_AT_ONCE) {
+        let described = account
+            .ecs
+            .describe_tasks()
+            .cluster(&name.cluster)
+            .set_tasks(Some(some.to_vec()))
+            .send()
+            .await
+            .map_err(|error| account.access.failed(failed(), &error))?;
+        tasks.extend(described.tasks.unwrap_or_default());
+    }
+    Ok(tasks)
+}
+
+/// The last part of a task's ARN.
+#[must_use]
+pub fn id(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn read_stopped(task: Task) -> StoppedTask {
+    StoppedTask {
+        id: id(task.task_arn.as_deref().unwrap_or_default()).to_owned(),
+        reason: task.stopped_reason,
+        containers: task
+            .containers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|container| StoppedContainer {
+                name: container.name.unwrap_or_default(),
+                exit_code: container.exit_code,
+                reason: container.reason,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,214 @@
+//! What CloudFormation and ECS refuse, found before anything is deployed.
+
+use std::collections::HashSet;
+
+use super::fargate;
+use super::template::Template;
+use super::value::Value;
+
+/// The longest template that can be passed to CloudFormation in a request.
+pub const BODY_BYTES: usize = 51_200;
+const RESOURCES: usize = 500;
+const PARAMETERS: usize = 200;
+const OUTPUTS: usize = 200;
+/// Of a network interface, and so of a task.
+const SECURITY_GROUPS: usize = 5;
+/// Of an ECS service.
+const TARGET_GROUPS: usize = 5;
+
+/// A mistake in one resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mistake {
+    pub logical_id: String,
+    pub message: String,
+}
+
+/// Everything about the resources that AWS would refuse.
+#[must_use]
+pub fn mistakes(template: &Template) -> Vec<Mistake> {
+    let document = &template.document;
+    let mut found = Vec::new();
+    let known = |id: &str| {
+        document.resources.contains_key(id) || document.parameters.contains_key(id) || id.starts_with("AWS::")
+    };
+    for (id, resource) in &document.resources {
+        let mut mistake = |message: String| {
+            found.push(Mistake {
+                logical_id: id.clone(),
+                message,
+            });
+        };
+        for dependency in texts(resource.get("DependsOn")) {
+            if !document.resources.contains_key(dependency) {
+                mistake(format!(
+                    "depends on `{dependency}`, which is no resource of the template"
+                ));
+            }
+        }
+        references(resource, &mut |name| {
+            if !known(name) {
+                mistake(format!("refers to `{name}`, which the template does not have"));
+            }
+        });
+        let empty = Value::Null;
+        let properties = resource.get("Properties").unwrap_or(&empty);
+        if properties.get("ContainerDefinitions").is_some() {
+            task_definition(properties, &mut mistake);
+        }
+        if let Some(task) = properties.at(&["TaskDefinition", "Ref"]).and_then(Value::as_str) {
+            let task = document.resources.get(task).and_then(|task| task.get("Properties"));
+            service(properties, task.unwrap_or(&empty), &mut mistake);
+        }
+    }
+    found
+}
+
+/// Why CloudFormation would not take the template as one stack, if it would not. `body` is its text.
+#[must_use]
+pub fn excesses(template: &Template, body: &str) -> Vec<String> {
+    let document = &template.document;
+    [
+        (body.len(), BODY_BYTES, "bytes"),
+        (document.resources.len(), RESOURCES, "resources"),
+        (document.parameters.len(), PARAMETERS, "parameters"),
+        (document.outputs.len(), OUTPUTS, "outputs"),
+    ]
+    .into_iter()
+    .filter(|(has, most, _)| has > most)
+    .map(|(has, most, what)| format!("the template has {has} {what}, and CloudFormation takes at most {most}"))
+    .collect()
+}
+
+fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
+    let list = |key: &str| properties.get(key).map_or(&[][..], Value::as_list);
+    let size = |key: &str| {
+        properties
+            .get(key)
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok())
+    };
+    if let (Some(cpu), Some(memory)) = (size("Cpu"), size("Memory"))
+        && !fargate::has(cpu, memory)
+    {
+        mistake(format!(
+            "asks for {cpu} CPU units and {memory} MiB, which is no size of Fargate"
+        ));
+    }
+    if properties.get("ExecutionRoleArn").is_none() {
+        mistake("has no execution role".to_owned());
+    }
+    let storage = properties.at(&["EphemeralStorage", "SizeInGiB"]);
+    if let Some(Value::Int(size)) = storage
+        && !(21..=200).contains(size)
+    {
+        mistake(format!(
+            "asks for {size} GiB of ephemeral storage, and Fargate gives 21 to 200"
+        ));
+    }
+    let containers = list("ContainerDefinitions");
+    let volumes: HashSet<_> = names(list("Volumes"), "Name").collect();
+    for container in containers {
+        let of = |key: &str| container.get(key).map_or(&[][..], Value::as_list);
+        for mount in names(of("MountPoints"), "SourceVolume") {
+            if !volumes.contains(mount) {
+                mistake(format!("mounts `{mount}`, which is none of its volumes"));
+            }
+        }
+        for dependency in of("DependsOn") {
+            let name = dependency
+                .get("ContainerName")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let other = containers
+                .iter()
+                .find(|other| other.get("Name").and_then(Value::as_str) == Some(name));
+            let healthy = dependency.get("Condition").and_then(Value::as_str) == Some("HEALTHY");
+            match other {
+                None => mistake(format!("waits for `{name}`, which is none of its containers")),
+                Some(other) if healthy && other.get("HealthCheck").is_none() => {
+                    mistake(format!("waits for `{name}` to be healthy, which has no health check"));
+                }
+                Some(_) => {}
+            }
+        }
+        if container.get("Privileged") == Some(&Value::Bool(true)) {
+            mistake("is privileged, which Fargate refuses".to_owned());
+        }
+    }
+}
+
+fn service(properties: &Value, task: &Value, mistake: &mut impl FnMut(String)) {
+    let containers = task.get("ContainerDefinitions").map_or(&[][..], Value::as_list);
+    let balancers = properties.get("LoadBalancers").map_or(&[][..], Value::as_list);
+    if balancers.len() > TARGET_GROUPS {
+        let count = balancers.len();
+        mistake(format!(
+            "publishes {count} ports, and ECS puts at most {TARGET_GROUPS} behind a load balancer"
+        ));
+    }
+    for balancer in balancers {
+        let name = balancer
+            .get("ContainerName")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let container = containers
+            .iter()
+            .find(|c| c.get("Name").and_then(Value::as_str) == Some(name));
+        let mappings = container
+            .and_then(|c| c.get("PortMappings"))
+            .map_or(&[][..], Value::as_list);
+        if !mappings
+            .iter()
+            .any(|mapping| mapping.get("ContainerPort") == balancer.get("ContainerPort"))
+        {
+            mistake(format!("is reached on a port that container `{name}` does not map"));
+        }
+    }
+    if properties.get("LaunchType").is_some() && properties.get("CapacityProviderStrategy").is_some() {
+        mistake("has both a launch type and a capacity provider strategy".to_owned());
+    }
+    let groups = properties.at(&["NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups"]);
+    let count = groups.map_or(0, |groups| groups.as_list().len());
+    if count > SECURITY_GROUPS {
+        mistake(format!(
+            "is in {count} security groups (one a network, one for its ports and volumes), and a task can be in {SECURITY_GROUPS}"
+        ));
+    }
+}
+
+fn names<'a>(items: &'a [Value], key: &'a str) -> impl Iterator<Item = &'a str> {
+    items.iter().filter_map(move |item| item.get(key)?.as_str())
+}
+
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::Text(text)) => vec![text],
+        Some(Value::List(items)) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Calls `found` with each logical id or parameter that a value refers to.
+fn references(value: &Value, found: &mut impl FnMut(&str)) {
+    match value {
+        Value::List(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                match (key.as_ref(), value) {
+                    ("Ref", Value::Text(name)) => found(name),
+                    ("Fn::GetAtt", Value::List(path)) => {
+                        path.first().and_then(Value::as_str).into_iter().for_each(&mut *found);
+                    }
+                    ("Fn::Sub", Value::Text(text)) => {
+                        for part in text.split("${").skip(1).filter(|part| !part.starts_with('!')) {
+                            let name = part.split_once('}').map_or(part, |(name, _)| name);
+                            found(name.split('.').next().unwrap_or(name));
+                        }
+                    }
+                    _ => references(value, found),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
+    }
+}

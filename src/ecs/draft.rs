@@ -1,0 +1,186 @@
+//! The template while it is being made: what rules change.
+
+use indexmap::IndexMap;
+
+use super::cloudformation::fragment::{self, Fragment};
+use super::cloudformation::{Origin, Purpose, Template, Value, names};
+use super::rules::port::Publications;
+use crate::compose::{Project, Service};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// The rules see the resources of a service under their kinds: `draft.id(service, "Service")`.
+#[derive(Debug)]
+pub(in crate::ecs) struct Draft<'p> {
+    pub(in crate::ecs) project: &'p Project,
+    pub(in crate::ecs) template: Template,
+    /// What goes through the load balancer, decided before any service is looked at.
+    pub(in crate::ecs) publications: Publications,
+    /// `{Ref: Cluster}`, or an existing one's name or ARN.
+    pub(in crate::ecs) cluster: Value,
+    /// The VPC that the project names, if it does.
+    pub(in crate::ecs) vpc: Option<String>,
+    pub(in crate::ecs) diagnostics: Vec<Diagnostic>,
+    /// By message: each is said once, at its first place.
+    remarks: IndexMap<String, (Diagnostic, usize)>,
+}
+
+impl<'p> Draft<'p> {
+    pub(in crate::ecs) fn new(project: &'p Project) -> Self {
+        Self {
+            project,
+            template: Template::new(format!("Compose project {}", project.name)),
+            publications: Publications::default(),
+            cluster: Value::reference("Cluster"),
+            vpc: None,
+            diagnostics: Vec::new(),
+            remarks: IndexMap::new(),
+        }
+    }
+
+    /// The template, and everything that was said on the way.
+    pub(in crate::ecs) fn finish(mut self) -> (Template, Vec<Diagnostic>) {
+        for (_, (mut remark, times)) in self.remarks {
+            if times > 1 {
+                let more = times - 1;
+                let places = if more == 1 { "place" } else { "places" };
+                remark = remark.note(Span::NOWHERE, format!("and in {more} more {places}"));
+            }
+            self.diagnostics.push(remark);
+        }
+        (self.template, self.diagnostics)
+    }
+
+    pub(in crate::ecs) fn say(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A warning that many services may cause: said once, with the number of its other places.
+    pub(in crate::ecs) fn remark(&mut self, remark: Diagnostic) {
+        self.remarks.entry(remark.message.clone()).or_insert((remark, 0)).1 += 1;
+    }
+
+    /// Adds a fragment for something that stands at `span`. Besides `holes`, the project's name and the subnets are
+    /// filled in.
+    pub(in crate::ecs) fn add(
+        &mut self,
+        fragment: &Fragment,
+        prefix: &str,
+        holes: impl IntoIterator<Item = (&'static str, Value)>,
+        span: Span,
+    ) {
+        self.add_for(fragment, prefix, holes, span, None);
+    }
+
+    pub(in crate::ecs) fn add_for_service(
+        &mut self,
+        fragment: &Fragment,
+        holes: impl IntoIterator<Item = (&'static str, Value)>,
+        service: &Service,
+    ) {
+        let prefix = names::logical_id(&service.name);
+        let holes = holes.into_iter().chain([("ServiceName", service.name.clone().into())]);
+        self.add_for(fragment, &prefix, holes, service.span, Some(service.name.clone()));
+    }
+
+    fn add_for(
+        &mut self,
+        fragment: &Fragment,
+        prefix: &str,
+        holes: impl IntoIterator<Item = (&'static str, Value)>,
+        span: Span,
+        service: Option<String>,
+    ) {
+        let mut holes: Vec<_> = holes.into_iter().collect();
+        holes.push(("Project", self.project.name.clone().into()));
+        holes.push(("Subnets", Value::list(SUBNETS.map(Value::reference))));
+        let origin = Origin { span, service };
+        if let Err(id) = self.template.add(fragment.fill(prefix, &holes), &origin) {
+            let message = format!("another resource of the project is `{id}` already");
+            self.say(Diagnostic::error(span, message).hint("rename one of the two"));
+        }
+    }
+
+    /// Adds a Parameter and gives the reference to it.
+    pub(in crate::ecs) fn parameter(&mut self, id: String, purpose: Purpose, declaration: Value) -> Value {
+        self.template.parameters.insert(id.clone(), purpose);
+        self.template.document.parameters.insert(id.clone(), declaration);
+        Value::reference(id)
+    }
+
+    pub(in crate::ecs) fn output(&mut self, id: impl Into<String>, description: String, value: Value) {
+        let output = Value::map([("Description", description.into()), ("Value", value)]);
+        self.template.document.outputs.insert(id.into(), output);
+    }
+
+    /// The logical id of a service's resource.
+    #[allow(clippy::unused_self, reason = "reads as the others do")]
+    pub(in crate::ecs) fn id(&self, service: &Service, kind: &str) -> String {
+        names::logical_id(&service.name) + kind
+    }
+
+    pub(in crate::ecs) fn resource(&mut self, id: &str) -> &mut Value {
+        self.template.document.resources.entry(id.to_owned()).or_default()
+    }
+
+    pub(in crate::ecs) fn properties(&mut self, id: &str) -> &mut Value {
+        self.resource(id).entry("Properties")
+    }
+
+    /// The properties of the service's task definition.
+    pub(in crate::ecs) fn task(&mut self, service: &Service) -> &mut Value {
+        let id = self.id(service, "TaskDefinition");
+        self.properties(&id)
+    }
+
+    /// The service's own container.
+    pub(in crate::ecs) fn container(&mut self, service: &Service) -> &mut Value {
+        self.nth_container(service, 0)
+    }
+
+    /// The container that prepares the task.
+    pub(in crate::ecs) fn init_container(&mut self, service: &Service) -> &mut Value {
+        self.nth_container(service, 1)
+    }
+
+    fn nth_container(&mut self, service: &Service, at: usize) -> &mut Value {
+        let containers = self.task(service).entry("ContainerDefinitions").items();
+        if containers.len() <= at {
+            containers.resize(at + 1, Value::default());
+        }
+        &mut containers[at]
+    }
+
+    /// The properties of the ECS service.
+    pub(in crate::ecs) fn service(&mut self, service: &Service) -> &mut Value {
+        let id = self.id(service, "Service");
+        self.properties(&id)
+    }
+
+    /// Makes the ECS service wait for another resource.
+    pub(in crate::ecs) fn wait_for(&mut self, service: &Service, logical_id: String) {
+        let id = self.id(service, "Service");
+        self.resource(&id).push_once("DependsOn", logical_id);
+    }
+
+    /// Puts the service's tasks into a security group.
+    pub(in crate::ecs) fn join(&mut self, service: &Service, group: Value) {
+        let network = self
+            .service(service)
+            .entry("NetworkConfiguration")
+            .entry("AwsvpcConfiguration");
+        network.push_once("SecurityGroups", group);
+    }
+
+    /// The id of the service's own security group, which is made when it is first asked for.
+    pub(in crate::ecs) fn own_group(&mut self, service: &Service) -> String {
+        let id = self.id(service, "Group");
+        if !self.template.document.resources.contains_key(&id) {
+            self.add_for_service(&fragment::SERVICE_GROUP, [], service);
+            self.join(service, Value::attribute(id.clone(), "GroupId"));
+        }
+        id
+    }
+}
+
+/// One in each of two availability zones: what a load balancer needs at least.
+pub(in crate::ecs) const SUBNETS: [&str; 2] = ["Subnet1", "Subnet2"];

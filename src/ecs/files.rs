@@ -1,0 +1,67 @@
+//! The files of a project that are read when it is deployed, and never while it is converted.
+
+use indexmap::IndexMap;
+
+use super::aws::secrets::{FileSecret, LARGEST_VALUE};
+use super::cloudformation::Purpose;
+use super::parameters::given_value;
+use crate::compose::{FileObject, Project};
+use crate::diagnostic::Diagnostic;
+
+/// The content of each secret that a Parameter asks for, and what is wrong with them.
+pub(super) fn secrets(
+    project: &Project,
+    asked: &IndexMap<String, Purpose>,
+    given: &[(String, String)],
+) -> (Vec<FileSecret>, Vec<Diagnostic>) {
+    let mut secrets = Vec::new();
+    let mut mistakes = Vec::new();
+    for (name, purpose) in asked {
+        let Purpose::Secret { key } = purpose else { continue };
+        let Some(object) = project.secrets.get(key) else {
+            continue;
+        };
+        if given_value(given, name).is_some() {
+            continue;
+        }
+        match content(key, object) {
+            Ok(content) => secrets.push(FileSecret {
+                key: key.clone(),
+                content,
+            }),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    for secret in &secrets {
+        let size = secret.value().len();
+        if size > LARGEST_VALUE {
+            let object = &project.secrets[&secret.key];
+            let span = object
+                .file
+                .as_ref()
+                .map_or(object.span, |file| file.span.or(object.span));
+            let message = format!(
+                "secret `{}` has {size} bytes as Secrets Manager would keep it, which are more than {LARGEST_VALUE}",
+                secret.key
+            );
+            let hint = "put the file into the image or on a volume, and keep only its key as a secret";
+            mistakes.push(Diagnostic::error(span, message).hint(hint));
+        }
+    }
+    (secrets, mistakes)
+}
+
+fn content(key: &str, object: &FileObject) -> Result<Vec<u8>, Diagnostic> {
+    if let Some(content) = &object.content {
+        return Ok(content.value.clone().into_bytes());
+    }
+    let Some(file) = &object.file else {
+        let message = format!("secret `{key}` has no content");
+        let hint = "give it a `file`, or set the variable that `environment` names";
+        return Err(Diagnostic::error(object.span, message).hint(hint));
+    };
+    std::fs::read(&file.value).map_err(|error| {
+        let message = format!("cannot read the file of secret `{key}`: {}: {error}", file.value);
+        Diagnostic::error(file.span.or(object.span), message)
+    })
+}

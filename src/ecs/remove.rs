@@ -1,0 +1,59 @@
+//! `down`: removes what `up` made.
+
+use indexmap::IndexMap;
+
+use super::aws::events::{End, Follower};
+use super::aws::stack::{self, Stack};
+use super::aws::{Account, secrets, volumes};
+use super::deploy::{introduce, unless_interrupted};
+use super::follow::{failure, follow};
+use crate::backend::{DownOptions, Io};
+use crate::error::{Error, Result};
+
+pub(super) async fn down(account: &Account, name: &str, options: &DownOptions, io: &Io) -> Result<()> {
+    if options.timeout.is_some() {
+        return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
+    }
+    introduce(account, io);
+    let what_it_means = format!("AWS goes on deleting the stack; `ctx -p {name} down` removes the rest");
+    unless_interrupted(io, name, &what_it_means, async {
+        // A name that cannot be a stack's has none.
+        let stack = if stack::legal_name(name) == name {
+            stack::find(account, name).await?
+        } else {
+            None
+        };
+        match &stack {
+            Some(stack) => delete_stack(account, stack, name, io).await?,
+            None => io.progress.done(format!("Stack {name}"), "Not there"),
+        }
+        for secret in secrets::of_project(account, name).await? {
+            secrets::delete(account, &secret).await?;
+            io.progress.done(format!("Secret {}", secret.key), "Removed");
+        }
+        for file_system in volumes::of_project(account, name).await? {
+            let id = format!("Volume {}", file_system.volume);
+            if options.volumes {
+                io.progress.working(&id, format!("Deleting {}", file_system.id));
+                volumes::delete(account, &file_system.id).await?;
+                io.progress.done(&id, format!("Deleted {}", file_system.id));
+            } else {
+                io.progress
+                    .done(&id, format!("Kept as {}; `ctx down -v` deletes it", file_system.id));
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn delete_stack(account: &Account, stack: &Stack, name: &str, io: &Io) -> Result<()> {
+    stack::check_ours(account, stack, name).await?;
+    let follower = Follower::start(account, &stack.id).await?;
+    stack::delete(account, &stack.id).await?;
+    let outcome = follow(account, follower, &IndexMap::new(), io).await?;
+    match outcome.end {
+        End::Success => Ok(()),
+        End::Failure => Err(failure(&format!("delete stack `{name}`"), &outcome, &IndexMap::new())),
+    }
+}

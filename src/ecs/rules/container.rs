@@ -1,0 +1,305 @@
+//! A service's container: what runs in it, and how.
+
+use crate::compose::{Service, Text};
+use crate::diagnostic::Diagnostic;
+use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
+use crate::ecs::draft::Draft;
+use crate::ecs::rules::secret;
+
+/// The task definition, the name in the namespace and the ECS service, as they are when nothing is said.
+pub(in crate::ecs) fn begin(service: &Service, draft: &mut Draft) {
+    let image = image_parameter(service, draft);
+    let role = if secret::needs_own_role(service) {
+        draft.id(service, "ExecutionRole")
+    } else {
+        "ExecutionRole".to_owned()
+    };
+    let cluster = draft.cluster.clone();
+    let holes = [
+        ("Container", names::plain(&service.name).into()),
+        ("Image", image),
+        ("ExecutionRoleArn", Value::attribute(role, "Arn")),
+        ("Cluster", cluster),
+        ("NamespaceId", Value::attribute("Namespace", "Id")),
+    ];
+    draft.add_for_service(&fragment::SERVICE, holes, service);
+}
+
+/// The image is a Parameter, so that a deployment can pin it to a digest, or put in what it has built.
+fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
+    let default = service.image.as_ref().map(|image| image.value.clone());
+    let mut declaration = fragment::SERVICE.parameter("Image");
+    declaration.set("Description", format!("Image of service {}", service.name));
+    if let Some(image) = &default {
+        declaration.set("Default", image.clone());
+    }
+    let purpose = Purpose::Image {
+        service: service.name.clone(),
+        default,
+    };
+    let id = draft.id(service, "Image");
+    draft.parameter(id, purpose, declaration)
+}
+
+/// `image` and `build` are the Parameter that [`begin`] makes.
+pub(in crate::ecs) fn image(_: &Service, _: &mut Draft) {}
+
+/// `command` and `entrypoint`. Docker takes an empty command for the image's own, and so does ECS; an empty entrypoint
+/// it takes for none, which ECS cannot say: the command becomes the entrypoint then.
+pub(in crate::ecs) fn command(service: &Service, draft: &mut Draft) {
+    let words = |words: &[String]| Value::list(words.iter().cloned());
+    let command = service.command.as_ref().filter(|command| !command.is_empty());
+    match (&service.entrypoint, command) {
+        (Some(entrypoint), None) if entrypoint.is_empty() => {
+            let message =
+                "an empty `entrypoint` without a `command` is not possible on ECS: it cannot clear the image's";
+            draft.say(Diagnostic::error(entrypoint.span, message).hint("name the program to run"));
+        }
+        (Some(entrypoint), Some(command)) if entrypoint.is_empty() => {
+            draft.container(service).set("EntryPoint", words(command));
+        }
+        (entrypoint, command) => {
+            let container = draft.container(service);
+            if let Some(entrypoint) = entrypoint {
+                container.set("EntryPoint", words(entrypoint));
+            }
+            if let Some(command) = command {
+                container.set("Command", words(command));
+            }
+        }
+    }
+}
+
+/// A variable without a value is unset in the container, and so left out.
+pub(in crate::ecs) fn environment(service: &Service, draft: &mut Draft) {
+    let variables = service.environment.iter().filter_map(|(name, value)| {
+        let value = value.value.clone()?;
+        Some(Value::map([("Name", name.clone().into()), ("Value", value.into())]))
+    });
+    let variables: Vec<_> = variables.collect();
+    if !variables.is_empty() {
+        draft.container(service).set("Environment", variables);
+    }
+}
+
+pub(in crate::ecs) fn user(service: &Service, draft: &mut Draft) {
+    text(service, draft, "User", service.user.as_ref());
+}
+
+pub(in crate::ecs) fn working_dir(service: &Service, draft: &mut Draft) {
+    text(service, draft, "WorkingDirectory", service.working_dir.as_ref());
+}
+
+fn text(service: &Service, draft: &mut Draft, property: &'static str, value: Option<&Text>) {
+    if let Some(value) = value.filter(|value| !value.is_empty()) {
+        draft.container(service).set(property, value.value.clone());
+    }
+}
+
+pub(in crate::ecs) fn init(service: &Service, draft: &mut Draft) {
+    if let Some(init) = service.init {
+        draft
+            .container(service)
+            .entry("LinuxParameters")
+            .set("InitProcessEnabled", init.value);
+    }
+}
+
+pub(in crate::ecs) fn read_only(service: &Service, draft: &mut Draft) {
+    if let Some(read_only) = service.read_only {
+        draft.container(service).set("ReadonlyRootFilesystem", read_only.value);
+    }
+}
+
+pub(in crate::ecs) fn tty(service: &Service, draft: &mut Draft) {
+    if let Some(tty) = service.tty {
+        draft.container(service).set("PseudoTerminal", tty.value);
+    }
+}
+
+pub(in crate::ecs) fn labels(service: &Service, draft: &mut Draft) {
+    if !service.labels.is_empty() {
+        let labels = service
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), value.value.clone().into()));
+        draft.container(service).set("DockerLabels", Value::map(labels));
+    }
+}
+
+/// Fargate lets a container add no capability but this one.
+const ADDABLE: &str = "SYS_PTRACE";
+
+/// Those that containers have without asking; adding one of them changes nothing.
+const DEFAULT: [&str; 14] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// `cap_add` and `cap_drop`. To drop all and add some of the defaults again is to drop the others.
+pub(in crate::ecs) fn capabilities(service: &Service, draft: &mut Draft) {
+    let plain = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
+    };
+    let mut added = Vec::new();
+    for capability in &service.cap_add {
+        let name = plain(capability);
+        if name != ADDABLE && !DEFAULT.contains(&name.as_str()) {
+            let message = format!(
+                "capability `{}` is not possible on ECS: Fargate lets containers add only `{ADDABLE}`",
+                capability.value
+            );
+            let hint = "remove it, or set it in an override file for the laptop only";
+            draft.say(Diagnostic::error(capability.span, message).hint(hint));
+        }
+        added.push(name);
+    }
+    let dropped: Vec<_> = service.cap_drop.iter().map(|capability| plain(capability)).collect();
+    let dropped = if dropped.iter().any(|name| name == "ALL") {
+        DEFAULT
+            .iter()
+            .map(|name| (*name).to_owned())
+            .filter(|name| !added.contains(name))
+            .collect()
+    } else {
+        dropped
+    };
+    let container = draft.container(service);
+    if added.iter().any(|name| name == ADDABLE) {
+        container
+            .entry("LinuxParameters")
+            .entry("Capabilities")
+            .set("Add", Value::list([ADDABLE]));
+    }
+    if !dropped.is_empty() {
+        container
+            .entry("LinuxParameters")
+            .entry("Capabilities")
+            .set("Drop", Value::list(dropped));
+    }
+}
+
+/// `no-new-privileges` is what Fargate's isolation is compared with; the others name things of the host.
+pub(in crate::ecs) fn security_options(service: &Service, draft: &mut Draft) {
+    for option in &service.security_opt {
+        let name = option.split([':', '=']).next().unwrap_or_default();
+        if matches!(
+            name,
+            "no-new-privileges" | "seccomp" | "apparmor" | "label" | "systempaths"
+        ) {
+            let message =
+                format!("`security_opt: {name}` has no effect on ECS: Fargate sets a container's confinement itself");
+            draft.remark(Diagnostic::warning(option.span, message));
+        } else {
+            let message = format!("`security_opt: {}` is not possible on ECS", option.value);
+            draft.say(Diagnostic::error(option.span, message).hint("remove it"));
+        }
+    }
+}
+
+/// The kernel settings of the network namespace, the only ones that a task has to itself.
+pub(in crate::ecs) fn sysctls(service: &Service, draft: &mut Draft) {
+    for (name, value) in &service.sysctls {
+        if !name.starts_with("net.") {
+            let message = format!(
+                "`sysctls: {name}` is not possible on ECS: Fargate lets a task change only its network's settings (`net.*`)"
+            );
+            draft.say(Diagnostic::error(value.span, message).hint("remove it"));
+            continue;
+        }
+        let setting = [
+            ("Namespace", name.clone().into()),
+            ("Value", value.value.clone().into()),
+        ];
+        draft.container(service).push("SystemControls", Value::map(setting));
+    }
+}
+
+pub(in crate::ecs) fn ulimits(service: &Service, draft: &mut Draft) {
+    for (name, limit) in &service.ulimits {
+        if name != "nofile" {
+            let message = format!("`ulimits: {name}` has no effect on ECS: Fargate sets only `nofile`");
+            draft.remark(Diagnostic::warning(limit.span, message));
+            continue;
+        }
+        let soft = limit.soft.or(limit.single).or(limit.hard).unwrap_or(65_536);
+        let hard = limit.hard.or(limit.single).unwrap_or(soft);
+        let limit = [
+            ("Name", name.clone().into()),
+            ("SoftLimit", soft.into()),
+            ("HardLimit", hard.into()),
+        ];
+        draft.container(service).push("Ulimits", Value::map(limit));
+    }
+}
+
+/// Fargate waits at most this long, in seconds.
+const LONGEST_STOP: u64 = 120;
+
+pub(in crate::ecs) fn stop_grace_period(service: &Service, draft: &mut Draft) {
+    let Some(period) = service.stop_grace_period else {
+        return;
+    };
+    let seconds = period.as_secs_rounded_up();
+    if seconds > LONGEST_STOP {
+        let message = format!("a container on Fargate is given at most {LONGEST_STOP} seconds to stop");
+        draft.remark(Diagnostic::warning(period.span, message));
+    }
+    // ECS takes nothing below two seconds.
+    draft.container(service).set(
+        "StopTimeout",
+        i64::try_from(seconds.clamp(2, LONGEST_STOP)).unwrap_or_default(),
+    );
+}
+
+pub(in crate::ecs) fn platform(service: &Service, draft: &mut Draft) {
+    let Some(platform) = &service.platform else { return };
+    let (system, rest) = platform.split_once('/').unwrap_or(("linux", platform.as_str()));
+    let architecture = rest.split('/').next().unwrap_or_default();
+    let architecture = match (system, architecture) {
+        ("linux", "amd64" | "x86_64" | "x86-64" | "linux") => "X86_64",
+        ("linux", "arm64" | "aarch64") => "ARM64",
+        _ => {
+            let message = format!("platform `{}` is not possible on ECS", platform.value);
+            draft.say(Diagnostic::error(platform.span, message).hint("Fargate has `linux/amd64` and `linux/arm64`"));
+            return;
+        }
+    };
+    let platform = [
+        ("OperatingSystemFamily", "LINUX".into()),
+        ("CpuArchitecture", architecture.into()),
+    ];
+    draft.task(service).set("RuntimePlatform", Value::map(platform));
+}
+
+/// `ipc` and `pid`: a task has namespaces of its own.
+pub(in crate::ecs) fn namespaces(service: &Service, draft: &mut Draft) {
+    for (name, value) in [("ipc", &service.ipc), ("pid", &service.pid)] {
+        let Some(value) = value else { continue };
+        match value.as_str() {
+            "" | "private" | "shareable" | "none" => {}
+            "task" if name == "pid" => draft.task(service).set("PidMode", "task"),
+            shared if shared.starts_with("service:") || shared.starts_with("container:") => {
+                let message = format!("`{name}: {shared}` is not translated to ECS yet");
+                draft.say(Diagnostic::error(value.span, message).hint("run both programs in one container"));
+            }
+            other => {
+                let message = format!("`{name}: {other}` is not possible on ECS: Fargate keeps the host to itself");
+                draft.say(Diagnostic::error(value.span, message).hint("remove it"));
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Networks: a security group each.
+
+use crate::compose::Service;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::ecs::cloudformation::{Value, fragment, names};
+use crate::ecs::draft::Draft;
+use crate::ecs::extensions;
+
+/// The name of the network that a service is in when it says nothing.
+const DEFAULT: &str = "default";
+
+/// A security group for each network that the project makes itself.
+pub(in crate::ecs) fn groups(draft: &mut Draft) {
+    for (key, network) in &draft.project.networks {
+        if extensions::security_group(&network.extensions).is_some() {
+            // An older way to name an existing group.
+        } else if !network.external {
+            group(key, network.span, draft);
+        } else if !network.name.starts_with("sg-") {
+            let message = format!("external network `{key}` is no security group");
+            let hint = "give the security group's id (sg-…) as its `name`";
+            draft.say(Diagnostic::error(network.name.span.or(network.span), message).hint(hint));
+        }
+    }
+}
+
+fn group(key: &str, span: Span, draft: &mut Draft) {
+    draft.add(
+        &fragment::NETWORK,
+        &names::logical_id(key),
+        [("NetworkName", key.to_owned().into())],
+        span,
+    );
+}
+
+/// Puts a service into the groups of its networks.
+pub(in crate::ecs) fn join(service: &Service, draft: &mut Draft) {
+    for key in service.networks.keys() {
+        let group = match draft.project.networks.get(key) {
+            Some(network) => match extensions::security_group(&network.extensions) {
+                Some(group) => group.to_owned().into(),
+                None if network.external => network.name.value.clone().into(),
+                None => group_id(key),
+            },
+            None => group_id(key),
+        };
+        draft.join(service, group);
+    }
+}
+
+/// `network_mode`
+pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
+    let Some(mode) = &service.network_mode else { return };
+    let refusal = match mode.as_str() {
+        // The engine's default network: what such services reach by address, they reach by name here.
+        "bridge" | "default" => {
+            let group = names::logical_id(DEFAULT) + "Network";
+            if !draft.template.document.resources.contains_key(&group) {
+                self::group(DEFAULT, mode.span, draft);
+            }
+            draft.join(service, group_id(DEFAULT));
+            return;
+        }
+        "host" => {
+            let message = "`network_mode: host` is not possible on ECS: Fargate keeps the host to itself";
+            Diagnostic::error(mode.span, message).hint("remove it, and list the ports under `ports`")
+        }
+        "none" => {
+            let message = "`network_mode: none` is not possible on ECS: a task needs its network to pull its image";
+            Diagnostic::error(mode.span, message).hint("give the service a network that no other service is in")
+        }
+        other => {
+            let message = format!("`network_mode: {other}` is not translated to ECS yet");
+            Diagnostic::error(mode.span, message).hint("give both services the same network")
+        }
+    };
+    draft.say(refusal);
+}
+
+/// `dns_search`: the init container puts these behind the project's own domain.
+pub(in crate::ecs) fn search_domains(service: &Service, draft: &mut Draft) {
+    let domains = service
+        .dns_search
+        .iter()
+        .map(|domain| domain.value.as_str())
+        .filter(|domain| *domain != ".");
+    let more: String = domains.flat_map(|domain| [" ", domain]).collect();
+    let variables = draft.init_container(service).entry("Environment").items();
+    if let Some(Value::Text(own)) = variables.first_mut().map(|variable| variable.entry("Value")) {
+        own.to_mut().push_str(&more);
+    }
+}
+
+fn group_id(key: &str) -> Value {
+    Value::attribute(names::logical_id(key) + "Network", "GroupId")
+}

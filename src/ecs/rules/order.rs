@@ -1,0 +1,51 @@
+//! Which service is there before which.
+
+use crate::compose::{Condition, Service};
+use crate::diagnostic::Diagnostic;
+use crate::ecs::draft::Draft;
+
+/// `depends_on`. CloudFormation takes an ECS service for complete when it is steady: when its tasks run and, if they
+/// have a health check, are healthy. So both `service_started` and `service_healthy` wait for the service's resource.
+pub(in crate::ecs) fn depends_on(service: &Service, draft: &mut Draft) {
+    for (name, dependency) in &service.depends_on {
+        let Some(other) = draft.project.services.get(name) else {
+            continue;
+        };
+        match dependency.condition.value {
+            Condition::Started => {}
+            Condition::Healthy => {
+                let check = other.healthcheck.as_ref();
+                if !check.is_some_and(|check| check.test.is_some() && !check.is_disabled()) {
+                    let message = format!(
+                        "`{name}` has no health check in the file, so it counts as healthy on ECS when it runs"
+                    );
+                    let hint = "ECS does not run the health check of an image: repeat it under `healthcheck`";
+                    draft.say(Diagnostic::warning(dependency.condition.span.or(dependency.span), message).hint(hint));
+                }
+            }
+            Condition::CompletedSuccessfully => {
+                let message = format!(
+                    "`{}` is not translated to ECS yet: an ECS service runs for ever, so `{name}` would be started again and again",
+                    dependency.condition.value.as_str()
+                );
+                let hint = "do its work at the start of the service that waits for it";
+                draft.say(Diagnostic::error(dependency.condition.span.or(dependency.span), message).hint(hint));
+                continue;
+            }
+        }
+        let dependency = draft.id(other, "Service");
+        draft.wait_for(service, dependency);
+    }
+}
+
+/// `links`: the loader has made dependencies of them, and a service is known by its own name; another name is not.
+pub(in crate::ecs) fn links(service: &Service, draft: &mut Draft) {
+    for link in &service.links {
+        if let Some((name, alias)) = link.split_once(':')
+            && name != alias
+        {
+            let message = format!("`links` cannot give `{name}` the name `{alias}` on ECS yet");
+            draft.say(Diagnostic::error(link.span, message).hint(format!("call the service `{name}`")));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! How many tasks a service has, and how they are replaced.
+
+use crate::compose::{Node, Service};
+use crate::diagnostic::Diagnostic;
+use crate::ecs::draft::Draft;
+use crate::ecs::extensions;
+
+/// `scale` and `deploy.replicas`
+pub(in crate::ecs) fn replicas(service: &Service, draft: &mut Draft) {
+    draft.service(service).set("DesiredCount", service.replicas());
+}
+
+/// `deploy.mode`
+pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
+    let Some(mode) = service.deploy.as_ref().and_then(|deploy| deploy.mode.as_ref()) else {
+        return;
+    };
+    match mode.as_str() {
+        "replicated" => {}
+        "global" => {
+            let message = "`deploy.mode: global` is not possible on ECS: Fargate has no nodes";
+            draft
+                .say(Diagnostic::error(mode.span, message).hint("say how many tasks there are with `deploy.replicas`"));
+        }
+        job => {
+            let message = format!("`deploy.mode: {job}` is not translated to ECS yet");
+            draft.say(Diagnostic::error(mode.span, message).hint("run the job by hand with `aws ecs run-task`"));
+        }
+    }
+}
+
+/// `deploy.update_config`: `parallelism` of the tasks are replaced at once, before (`start-first`, as ECS does it when
+/// nothing is said) or after (`stop-first`) the old ones end.
+pub(in crate::ecs) fn update(service: &Service, draft: &mut Draft) {
+    let Some(update) = service.deploy.as_ref().and_then(|deploy| deploy.update_config.as_ref()) else {
+        return;
+    };
+    let replicas = service.replicas().max(1);
+    let stop_first = update
+        .order
+        .as_ref()
+        .is_some_and(|order| order.as_str() == "stop-first");
+    let at_once = update.parallelism.map_or(replicas, |parallelism| parallelism.value);
+    // Zero is how Compose says "all at once".
+    let at_once = if at_once <= 0 { replicas } else { at_once.min(replicas) };
+    let deployment = draft.service(service).entry("DeploymentConfiguration");
+    if update.order.is_some() || update.parallelism.is_some() {
+        let (least, most) = if stop_first {
+            (replicas - at_once, replicas)
+        } else {
+            (replicas, replicas + at_once)
+        };
+        deployment.set("MinimumHealthyPercent", least * 100 / replicas);
+        // Rounded up, because ECS rounds the number of tasks down.
+        deployment.set(
+            "MaximumPercent",
+            (most * 100).div_euclid(replicas) + i64::from(most * 100 % replicas > 0),
+        );
+    }
+    if let Some(action) = &update.failure_action {
+        let breaker = deployment.entry("DeploymentCircuitBreaker");
+        match action.as_str() {
+            "rollback" => {}
+            "pause" => breaker.set("Rollback", false),
+            _ => {
+                breaker.set("Enable", false);
+                breaker.set("Rollback", false);
+            }
+        }
+    }
+}
+
+/// `x-aws-min_percent`
+pub(in crate::ecs) fn min_percent(node: &Node, service: &Service, draft: &mut Draft) {
+    percent(node, service, draft, "x-aws-min_percent", "MinimumHealthyPercent");
+}
+
+/// `x-aws-max_percent`
+pub(in crate::ecs) fn max_percent(node: &Node, service: &Service, draft: &mut Draft) {
+    percent(node, service, draft, "x-aws-max_percent", "MaximumPercent");
+}
+
+fn percent(node: &Node, service: &Service, draft: &mut Draft, name: &str, property: &'static str) {
+    match extensions::integer(node) {
+        Some(percent) if percent >= 0 => {
+            draft
+                .service(service)
+                .entry("DeploymentConfiguration")
+                .set(property, percent);
+        }
+        _ => extensions::wrong(node, name, "a percentage of the tasks", draft),
+    }
+}

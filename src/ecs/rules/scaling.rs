@@ -1,0 +1,59 @@
+//! Services whose number of tasks follows their load.
+
+use crate::compose::{Node, Service};
+use crate::diagnostic::Diagnostic;
+use crate::ecs::cloudformation::{Value, fragment};
+use crate::ecs::draft::Draft;
+use crate::ecs::extensions;
+
+const NAME: &str = "x-aws-autoscaling";
+
+/// `x-aws-autoscaling: {min, max, cpu, memory}`: between so many tasks, so that they use so many percent.
+pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Draft) {
+    let Some(map) = node.as_map() else {
+        extensions::wrong(node, NAME, "a mapping with `max` and `cpu` or `memory`", draft);
+        return;
+    };
+    for (key, entry) in map {
+        if !["min", "max", "cpu", "memory"].contains(&key.as_str()) {
+            let message = format!("`{NAME}` has no `{key}`");
+            draft.say(Diagnostic::error(entry.key, message).hint("it takes `min`, `max`, `cpu` and `memory`"));
+        } else if extensions::integer(&entry.node).is_none() {
+            extensions::wrong(&entry.node, &format!("{NAME}.{key}"), "a number", draft);
+        }
+    }
+    let number = |key: &str| node.get(key).and_then(extensions::integer);
+    let targets = [
+        ("cpu", "ECSServiceAverageCPUUtilization"),
+        ("memory", "ECSServiceAverageMemoryUtilization"),
+    ];
+    let targets: Vec<_> = targets
+        .into_iter()
+        .filter_map(|(key, metric)| Some((key, metric, number(key)?)))
+        .collect();
+    let (Some(max), false) = (number("max"), targets.is_empty()) else {
+        let message = format!("`{NAME}` needs a `max`, and `cpu` or `memory`");
+        draft.say(
+            Diagnostic::error(node.span, message)
+                .hint("`{max: 10, cpu: 75}` keeps up to ten tasks at 75 % of their CPU"),
+        );
+        return;
+    };
+    let target = [
+        ("Min", number("min").unwrap_or(1).into()),
+        ("Max", max.into()),
+        ("Cluster", draft.cluster.clone()),
+        ("EcsService", Value::attribute(draft.id(service, "Service"), "Name")),
+    ];
+    draft.add_for_service(&fragment::SCALABLE_TARGET, target, service);
+    for (key, metric, percent) in targets {
+        let policy = [
+            ("Metric", metric.into()),
+            ("Percent", percent.into()),
+            ("ScalableTarget", Value::reference(draft.id(service, "ScalableTarget"))),
+            ("PolicyName", format!("{}-{key}", service.name).into()),
+        ];
+        let prefix = draft.id(service, if key == "cpu" { "Cpu" } else { "Memory" });
+        draft.add(&fragment::SCALING_POLICY, &prefix, policy, service.span);
+    }
+}

@@ -1,0 +1,83 @@
+//! What the project has once.
+
+use super::secret;
+use crate::compose::Node;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::ecs::cloudformation::{Purpose, Value, fragment};
+use crate::ecs::draft::{Draft, SUBNETS};
+use crate::ecs::extensions;
+
+/// The Parameters that every project asks for, the log group and the namespace, the cluster and the role.
+pub(in crate::ecs) fn begin(draft: &mut Draft) {
+    let purposes = [("VpcId", Purpose::Vpc)];
+    let subnets = SUBNETS
+        .into_iter()
+        .enumerate()
+        .map(|(nth, id)| (id, Purpose::Subnet(nth)));
+    let services = &draft.project.services;
+    let init = (!services.is_empty()).then_some(("InitImage", Purpose::InitImage));
+    for (id, purpose) in purposes.into_iter().chain(subnets).chain(init) {
+        let mut declaration = fragment::STACK.parameter(id);
+        if let (Purpose::Vpc, Some(vpc)) = (&purpose, &draft.vpc) {
+            declaration.set("Default", vpc.clone());
+        }
+        draft.parameter(id.to_owned(), purpose, declaration);
+    }
+    if draft.cluster == Value::reference("Cluster") {
+        draft.add(&fragment::CLUSTER, "", [], Span::NOWHERE);
+    }
+    draft.add(&fragment::STACK, "", [], Span::NOWHERE);
+    if services.values().any(|service| !secret::needs_own_role(service)) {
+        draft.add(&fragment::EXECUTION_ROLE, "", [], Span::NOWHERE);
+    }
+}
+
+/// What a user wants to know about the stack.
+pub(in crate::ecs) fn finish(draft: &mut Draft) {
+    let cluster = draft.cluster.clone();
+    draft.output("Cluster", "Cluster that the services run in".to_owned(), cluster);
+    draft.output(
+        "LogGroup",
+        "Log group of the containers' output".to_owned(),
+        Value::reference("LogGroup"),
+    );
+}
+
+/// `x-aws-cluster`: the name or the ARN of a cluster that is there already.
+pub(in crate::ecs) fn cluster(node: &Node, draft: &mut Draft) {
+    match node.as_str() {
+        Some(cluster) => draft.cluster = cluster.to_owned().into(),
+        None => extensions::wrong(node, "x-aws-cluster", "the name or the ARN of a cluster", draft),
+    }
+}
+
+/// `x-aws-vpc`: the id or the ARN of the VPC. It is the default of the Parameter.
+pub(in crate::ecs) fn vpc(node: &Node, draft: &mut Draft) {
+    let id = node
+        .as_str()
+        .and_then(|vpc| vpc.rsplit('/').next())
+        .filter(|id| id.starts_with("vpc-"));
+    match id {
+        Some(id) => draft.vpc = Some(id.to_owned()),
+        None => extensions::wrong(node, "x-aws-vpc", "the id (vpc-…) or the ARN of a VPC", draft),
+    }
+}
+
+/// How long CloudWatch Logs can keep something, in days.
+const RETENTIONS: [i64; 23] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 0,
+];
+
+/// `x-aws-logs_retention`: days, zero for ever.
+pub(in crate::ecs) fn logs_retention(node: &Node, draft: &mut Draft) {
+    match extensions::integer(node) {
+        Some(0) => draft.properties("LogGroup").remove("RetentionInDays"),
+        Some(days) if RETENTIONS.contains(&days) => draft.properties("LogGroup").set("RetentionInDays", days),
+        Some(days) => {
+            let longer = RETENTIONS.iter().find(|possible| **possible > days).unwrap_or(&0);
+            let message = format!("CloudWatch Logs cannot keep something for {days} days");
+            draft.say(Diagnostic::error(node.span, message).hint(format!("{longer} is possible, and 0 for ever")));
+        }
+        None => extensions::wrong(node, "x-aws-logs_retention", "a number of days", draft),
+    }
+}

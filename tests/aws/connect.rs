@@ -1,0 +1,134 @@
+//! Credentials, regions, and what is said when AWS cannot be used.
+
+use crate::replay;
+use crate::support::lab::Lab;
+use crate::support::sandbox::Sandbox;
+use crate::world::World;
+
+/// A sandbox with an ECS context and a region, but no way to AWS yet.
+fn sandbox(create: &[&str]) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.unset("DOCKER_HOST").set("AWS_REGION", "eu-west-1");
+    sandbox.ok(&[&["create", "ecs", "aws"], create].concat());
+    sandbox.ok(&["use", "aws"]);
+    sandbox
+}
+
+fn with_keys(sandbox: &mut Sandbox, url: &str) {
+    sandbox
+        .set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .set("AWS_SECRET_ACCESS_KEY", "x")
+        .set("AWS_ENDPOINT_URL", url);
+}
+
+#[test]
+fn without_credentials_nothing_is_asked() {
+    let run = sandbox(&["--from-env"]).fails(&["-p", "shop", "ps"]);
+    assert!(run.stderr.contains("no AWS credentials were found"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn without_a_region_none_is_guessed() {
+    let mut sandbox = sandbox(&["--from-env"]);
+    sandbox.unset("AWS_REGION");
+    let run = sandbox.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr.contains("no AWS region is configured for context `aws`"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("set AWS_REGION"), "{}", run.stderr);
+}
+
+#[test]
+fn an_expired_token_names_the_command_that_renews_it() {
+    let expired = replay::server(
+        "403 Forbidden",
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+         <Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error>\
+         <RequestId>9a0c7d6e-0000-4000-8000-000000000000</RequestId></ErrorResponse>",
+    );
+    let mut sandbox = Sandbox::new();
+    sandbox.unset("DOCKER_HOST");
+    std::fs::create_dir_all(sandbox.home().join(".aws")).unwrap();
+    let profile = "[profile team]\nregion = eu-west-1\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = x\n";
+    std::fs::write(sandbox.home().join(".aws/config"), profile).unwrap();
+    sandbox.ok(&["create", "ecs", "aws", "--profile", "team"]);
+    sandbox.ok(&["use", "aws"]);
+    sandbox.set("AWS_ENDPOINT_URL", expired);
+    let run = sandbox.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr
+            .contains("The security token included in the request is expired"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("`aws sso login --profile team`"), "{}", run.stderr);
+}
+
+#[test]
+fn a_missing_permission_names_the_action() {
+    let denied = replay::server(
+        "403 Forbidden",
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+         <Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/ci is not authorized to perform: \
+         sts:GetCallerIdentity with an explicit deny in an identity-based policy</Message></Error>\
+         <RequestId>9a0c7d6e-0000-4000-8000-000000000000</RequestId></ErrorResponse>",
+    );
+    let mut sandbox = sandbox(&["--from-env"]);
+    with_keys(&mut sandbox, &denied);
+    let run = sandbox.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr.contains("user/ci is not authorized to perform"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("allow `sts:GetCallerIdentity`"), "{}", run.stderr);
+}
+
+#[test]
+fn an_endpoint_that_does_not_answer_is_named_as_the_network() {
+    let mut sandbox = sandbox(&["--from-env"]);
+    with_keys(&mut sandbox, "http://127.0.0.1:1");
+    let run = sandbox.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr.contains("cannot tell which AWS account this is"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("check the network"), "{}", run.stderr);
+}
+
+#[test]
+fn the_contexts_region_counts_before_the_environments() {
+    let Some(lab) = Lab::shared() else { return };
+    let mut sandbox = Sandbox::new();
+    lab.furnish(&mut sandbox);
+    sandbox.ok(&["create", "ecs", "north", "--from-env", "--region", "eu-north-1"]);
+    let run = sandbox.ok(&["--progress", "plain", "-c", "north", "-p", "shop", "down"]);
+    let said = format!("Account {}", lab.account());
+    assert!(
+        run.stderr.contains(&said) && run.stderr.contains("eu-north-1"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("`north`"), "{}", run.stderr);
+}
+
+#[test]
+fn the_contexts_profile_counts_before_keys_in_the_environment() {
+    let Some(mut world) = World::new() else { return };
+    std::fs::create_dir_all(world.sandbox.home().join(".aws")).unwrap();
+    let profile = "[profile other]\naws_access_key_id = 999999999999\naws_secret_access_key = x\n";
+    std::fs::write(world.sandbox.home().join(".aws/config"), profile).unwrap();
+    world.sandbox.ok(&["create", "ecs", "other", "--profile", "other"]);
+    world.sandbox.set("AWS_EC2_METADATA_DISABLED", "true");
+    let run = world.ok(&["-c", "other", "-p", "shop", "down"]);
+    assert!(run.stderr.contains("Account 999999999999"), "{}", run.stderr);
+}

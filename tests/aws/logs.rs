@@ -1,0 +1,138 @@
+//! `ctx logs`: the output of a project's containers.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+
+use crate::support::deadline::block_on;
+use crate::world::World;
+
+const WEB: &str = include_str!("stacks/web.yaml");
+const GROUP: &str = "/docker-compose/shop";
+
+struct Log {
+    client: aws_sdk_cloudwatchlogs::Client,
+    now: i64,
+}
+
+impl Log {
+    fn new(world: &World) -> Self {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        Self {
+            client: aws_sdk_cloudwatchlogs::Client::new(&world.lab.aws()),
+            now: i64::try_from(now.as_millis()).unwrap() - 60_000,
+        }
+    }
+
+    /// Writes lines as a container does: (milliseconds after a moment, text).
+    fn write(&self, stream: &str, lines: &[(i64, &str)]) {
+        block_on(async {
+            let _ = self
+                .client
+                .create_log_stream()
+                .log_group_name(GROUP)
+                .log_stream_name(stream)
+                .send()
+                .await;
+            let events = lines.iter().map(|(time, text)| {
+                InputLogEvent::builder()
+                    .timestamp(self.now + time)
+                    .message(*text)
+                    .build()
+                    .unwrap()
+            });
+            let request = self
+                .client
+                .put_log_events()
+                .log_group_name(GROUP)
+                .log_stream_name(stream);
+            request.set_log_events(Some(events.collect())).send().await.unwrap();
+        });
+    }
+}
+
+/// A stack that has written some lines.
+fn world() -> Option<(World, Log)> {
+    let world = World::new()?;
+    world.stack("shop", WEB, Some("shop"));
+    let log = Log::new(&world);
+    log.write("shop/web/aaaaaaaaaaaa", &[(0, "one"), (20, "three"), (40, "five")]);
+    log.write("shop/web/bbbbbbbbbbbb", &[(10, "two"), (30, "four")]);
+    log.write("shop/web-init/aaaaaaaaaaaa", &[(5, "preparing")]);
+    log.write("shop/db/cccccccccccc", &[(15, "database")]);
+    Some((world, log))
+}
+
+fn texts(output: &str) -> Vec<&str> {
+    output.lines().filter_map(|line| line.rsplit(' ').next()).collect()
+}
+
+#[test]
+fn all_tasks_are_shown_in_the_order_of_time_without_init_containers() {
+    let Some((world, _)) = world() else { return };
+    let run = world.ok(&["-p", "shop", "logs"]);
+    assert_eq!(texts(&run.stdout), ["one", "two", "database", "three", "four", "five"]);
+    assert!(run.stdout.contains("web/aaaaaaaa"), "{}", run.stdout);
+}
+
+#[test]
+fn services_can_be_chosen() {
+    let Some((world, _)) = world() else { return };
+    let run = world.ok(&["-p", "shop", "logs", "web"]);
+    assert_eq!(texts(&run.stdout), ["one", "two", "three", "four", "five"]);
+    let run = world.ok(&["-p", "shop", "logs", "db"]);
+    assert_eq!(texts(&run.stdout), ["database"]);
+}
+
+#[test]
+fn a_tail_counts_for_each_container() {
+    let Some((world, _)) = world() else { return };
+    let run = world.ok(&["-p", "shop", "logs", "--tail", "1"]);
+    assert_eq!(texts(&run.stdout), ["database", "four", "five"]);
+}
+
+#[test]
+fn more_lines_than_a_page_has_are_all_shown() {
+    let Some((world, log)) = world() else { return };
+    for stream in ["shop/web/aaaaaaaaaaaa", "shop/web/bbbbbbbbbbbb"] {
+        let lines: Vec<(i64, String)> = (0..3_000).map(|n| (100 + n, format!("line{n}"))).collect();
+        let lines: Vec<(i64, &str)> = lines.iter().map(|(time, text)| (*time, text.as_str())).collect();
+        log.write(stream, &lines);
+    }
+    let run = world.ok(&["-p", "shop", "logs", "web"]);
+    assert_eq!(texts(&run.stdout).len(), 6_005);
+    let run = world.ok(&["-p", "shop", "logs", "web", "--tail", "2000"]);
+    assert_eq!(texts(&run.stdout).len(), 4_000);
+}
+
+#[test]
+fn following_shows_what_comes_once_and_ends_with_an_interrupt() {
+    for tail in [&["--tail", "1"][..], &[]] {
+        let Some((world, log)) = world() else { return };
+        let arguments = [&["-p", "shop", "logs", "-f", "web"], tail].concat();
+        let mut child = world
+            .sandbox
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = || lines.next().unwrap().unwrap();
+        while !next().ends_with("five") {}
+        log.write("shop/web/aaaaaaaaaaaa", &[(50, "six")]);
+        assert!(next().ends_with("six"));
+        log.write("shop/web/dddddddddddd", &[(45, "late"), (60, "seven")]);
+        assert!(next().ends_with("late"));
+        assert!(next().ends_with("seven"));
+        let interrupt = std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(interrupt.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(lines.next().is_none());
+    }
+}

@@ -1,0 +1,148 @@
+//! What happens on a terminal: `script` of util-linux gives `ctx` one. Where there is none these tests are skipped.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::sandbox_with_profile;
+use crate::support::sandbox::Sandbox;
+use crate::support::skip;
+
+const DOWN: &str = "\u{1b}[B";
+const ENTER: &str = "\r";
+const INTERRUPT: &str = "\u{3}";
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// `ctx` on a terminal of its own.
+struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: Receiver<Vec<u8>>,
+    seen: String,
+}
+
+impl Terminal {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Option<Self> {
+        let ctx = sandbox.command(arguments);
+        let words = std::iter::once(ctx.get_program()).chain(ctx.get_args());
+        let line = shell_words::join(words.map(|word| word.to_str().unwrap()));
+        let mut script = Command::new("script");
+        script
+            .args(["-qefc", &line, "/dev/null"])
+            .current_dir(sandbox.project())
+            .env_clear();
+        script
+            .envs(ctx.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("TERM", "xterm");
+        let child = script
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut child) = child else {
+            skip::or_fail("there is no `script` to make a terminal with");
+            return None;
+        };
+        let mut output = child.stdout.take().unwrap();
+        let (sender, screen) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = output.read(&mut buffer) {
+                let _ = sender.send(buffer[..length].to_vec());
+            }
+        });
+        Some(Self {
+            keyboard: child.stdin.take().unwrap(),
+            child,
+            screen,
+            seen: String::new(),
+        })
+    }
+
+    /// Waits until a text is on the screen, and presses keys then.
+    #[track_caller]
+    fn at(&mut self, text: &str, keys: &str) {
+        let before = self.seen.len();
+        while !self.seen[before..].contains(text) {
+            match self.screen.recv_timeout(LIMIT) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(error) => panic!("`{text}` does not appear ({error}):\n{}", self.seen),
+            }
+        }
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// The exit status, and all that was on the screen.
+    fn end(mut self) -> (i32, String) {
+        while let Ok(bytes) = self.screen.recv_timeout(LIMIT) {
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        let status = self.child.wait().unwrap();
+        (status.code().unwrap_or(-1), self.seen)
+    }
+}
+
+#[test]
+fn create_asks_and_takes_a_profile() {
+    let sandbox = sandbox_with_profile();
+    let Some(mut terminal) = Terminal::start(&sandbox, &["create", "ecs", "shop", "--description", "d"]) else {
+        return;
+    };
+    terminal.at("to filter", ENTER);
+    terminal.at("to filter", ENTER);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("Successfully created ecs context \"shop\""), "{screen}");
+    let listed = sandbox.ok(&["ls"]).stdout;
+    assert!(listed.contains("profile Shop") && listed.contains(" d "), "{listed}");
+}
+
+#[test]
+fn create_asks_for_keys_and_shows_no_secret() {
+    let sandbox = sandbox_with_profile();
+    let Some(mut terminal) = Terminal::start(&sandbox, &["create", "ecs", "keys"]) else {
+        return;
+    };
+    terminal.at("to filter", &[DOWN, ENTER].concat());
+    terminal.at("key id:", "AKIAEXAMPLE\r");
+    terminal.at("secret access key:", "se/cret\r");
+    terminal.at("region:", "eu-west-1\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(!screen.contains("se/cret"), "{screen}");
+    let credentials = std::fs::read_to_string(sandbox.home().join(".aws/credentials")).unwrap();
+    assert!(
+        credentials.contains("aws_secret_access_key = se/cret\n"),
+        "{credentials}"
+    );
+    assert!(sandbox.ok(&["ls"]).stdout.contains("profile keys, eu-west-1"));
+}
+
+#[test]
+fn an_interrupt_ends_with_130_and_creates_nothing() {
+    let sandbox = sandbox_with_profile();
+    let Some(mut terminal) = Terminal::start(&sandbox, &["create", "ecs", "shop"]) else {
+        return;
+    };
+    terminal.at("to filter", INTERRUPT);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 130, "{screen}");
+    assert!(!screen.contains("error"), "{screen}");
+    assert_eq!(sandbox.ok(&["ls", "-q"]).stdout, "default\n");
+}
+
+#[test]
+fn errors_are_coloured_unless_that_is_unwanted() {
+    let mut sandbox = sandbox_with_profile();
+    for (no_color, colored) in [("", true), ("1", false)] {
+        sandbox.set("NO_COLOR", no_color);
+        let Some(terminal) = Terminal::start(&sandbox, &["use", "nowhere"]) else {
+            return;
+        };
+        let (_, seen) = terminal.end();
+        assert!(seen.contains("does not exist"), "{seen}");
+        assert_eq!(seen.contains("\u{1b}[1m"), colored, "{seen:?}");
+    }
+}

@@ -1,0 +1,6 @@
+#[test]
+fn list() {
+    for attribute in ctx::compose::schema::attributes() {
+        println!("{attribute}");
+    }
+}

@@ -1,0 +1,88 @@
+"""Starts the laboratory."""
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import sys
+import tempfile
+
+from . import MINISTACK_VERSION, lifetime
+
+PATCHES = [
+    "resource_types",
+    "references",
+    "cloudformation",
+    "limits",
+    "task_definition",
+    "service",
+    "tags",
+    "images",
+    "namespace",
+    "container",
+    "ordering",
+    "discovery",
+    "health",
+    "load_balancers",
+    "logs",
+]
+
+
+def main():
+    options = arguments()
+    answers = lifetime.claim_standard_output()
+    with tempfile.TemporaryDirectory(prefix="ctx-lab-", ignore_cleanup_errors=True) as state:
+        port = lifetime.free_port()
+        configure(port, state, options)
+        app = patched_ministack()
+        from . import engine  # not before `configure`: it imports ministack
+
+        lifetime.end_with_standard_input()
+        lifetime.announce_when_ready(port, answers)
+        with engine.network(options.containers, port):
+            sys.argv[1:] = []  # ministack reads them too
+            app.main()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="python -m lab")
+    parser.add_argument("--containers", action="store_true", help="run tasks as containers of the Docker engine")
+    parser.add_argument("--image", help="image with a `pause` program, for the namespaces of tasks")
+    options = parser.parse_args()
+    if options.containers and not options.image:
+        parser.error("--containers needs --image")
+    return options
+
+
+def configure(port, state, options):
+    """Sets the environment that ministack reads while it is imported."""
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",  # ministack binds all interfaces otherwise
+        MINISTACK_HOST="127.0.0.1",
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+        TMPDIR=state,
+        STATE_DIR=os.path.join(state, "state"),
+    )
+    tempfile.tempdir = None
+    if options.containers:
+        os.environ.update(LAB_NETWORK=f"ctx-lab-{port}", LAB_IMAGE=options.image)
+    else:
+        # No engine: ministack's tasks are RUNNING as soon as they are asked for.
+        os.environ["DOCKER_HOST"] = "unix:///nonexistent.sock"
+
+
+def patched_ministack():
+    found = importlib.metadata.version("ministack")
+    if found != MINISTACK_VERSION:
+        raise SystemExit(f"the patches are for ministack {MINISTACK_VERSION}, found {found}")
+    for name in PATCHES:
+        importlib.import_module(f"lab.{name}").install()
+    from ministack import app
+
+    return app
+
+
+if __name__ == "__main__":
+    main()

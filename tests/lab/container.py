@@ -1,0 +1,81 @@
+"""What a container definition says and ministack does not pass on to the engine."""
+
+from ministack.services import ecs
+
+from . import namespace
+from .engine import port
+
+SECOND = 1_000_000_000
+# Tests wait for health checks; ten times as often is the same check.
+INTERVAL_SCALE = 0.1
+
+
+def install():
+    build = ecs._build_run_kwargs
+
+    def build_whole(definition, task_definition, env, ports, network, host_mode, task_id, task_arn, address, cluster):
+        arguments = build(
+            definition, task_definition, env, ports, network, host_mode, task_id, task_arn, address, cluster
+        )
+        if task_definition.get("networkMode") == "awsvpc":
+            for key in ("network", "extra_hosts", "ports"):
+                arguments.pop(key, None)
+            arguments["network_mode"] = f"container:{namespace.hold(task_id, task_arn)}"
+        arguments.update(process(definition))
+        arguments["labels"].update(definition.get("dockerLabels") or {})
+        if (definition.get("healthCheck") or {}).get("command"):
+            arguments["healthcheck"] = health_check(definition["healthCheck"])
+        binds = list(arguments.get("volumes") or []) + volumes(definition, task_definition, task_id)
+        if binds:
+            arguments["volumes"] = binds
+        return arguments
+
+    ecs._build_run_kwargs = build_whole
+
+
+def process(definition):
+    limits = definition.get("linuxParameters") or {}
+    given = {
+        "entrypoint": definition.get("entryPoint"),
+        "working_dir": definition.get("workingDirectory"),
+        "user": definition.get("user"),
+        "read_only": definition.get("readonlyRootFilesystem"),
+        "init": limits.get("initProcessEnabled"),
+        "mem_limit": f"{definition['memory']}m" if definition.get("memory") else None,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def health_check(check):
+    return {
+        "test": check["command"],
+        "interval": int(int(check.get("interval", 30)) * SECOND * INTERVAL_SCALE),
+        "timeout": int(check.get("timeout", 5)) * SECOND,
+        "retries": int(check.get("retries", 3)),
+        "start_period": int(check.get("startPeriod", 0)) * SECOND,
+    }
+
+
+def volumes(definition, task_definition, task_id):
+    """EFS as engine volumes that live as long as the laboratory, and the task's own volumes."""
+    declared = {volume["name"]: volume for volume in task_definition.get("volumes", []) if volume.get("name")}
+    binds = []
+    for mount in definition.get("mountPoints", []):
+        volume = declared.get(mount.get("sourceVolume")) or {}
+        if (volume.get("host") or {}).get("sourcePath"):
+            continue  # ministack's own
+        efs = volume.get("efsVolumeConfiguration")
+        if efs:
+            access_point = (efs.get("authorizationConfig") or {}).get("accessPointId", "root")
+            source = named_volume(f"{efs['fileSystemId']}-{access_point}")
+        else:
+            source = named_volume(f"{task_id[:8]}-{mount['sourceVolume']}")
+        binds.append(f"{source}:{mount['containerPath']}:{'ro' if mount.get('readOnly') else 'rw'}")
+    return binds
+
+
+def named_volume(name):
+    name = f"ctx-lab-{port()}-{name}"
+    # Creating a volume that exists is no error; the label is what removes it in the end.
+    ecs._get_docker().volumes.create(name, labels={"ctx.lab": port()})
+    return name
