@@ -99,6 +99,14 @@ pub fn attributes() -> impl Iterator<Item = &'static str> {
     table::TABLE.iter().map(|(path, _)| *path)
 }
 
+/// The paths of those that a rule translates, for the test that wants a fixture for each.
+pub fn with_rules() -> impl Iterator<Item = &'static str> {
+    table::TABLE
+        .iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Yes(_)))
+        .map(|(path, _)| *path)
+}
+
 impl Verdict {
     fn describe(self) -> (usize, &'static str, String) {
         match self {

@@ -45,7 +45,7 @@ class FargateTask(CloudFormationLintRule):
     tags = ["ecs", "fargate"]
 
     REFUSED = ("Links", "DnsServers", "DnsSearchDomains", "ExtraHosts", "Hostname", "DockerSecurityOptions")
-    LINUX_REFUSED = ("Devices", "SharedMemorySize", "MaxSwap", "Swappiness", "Tmpfs")
+    LINUX_REFUSED = ("Devices", "SharedMemorySize", "MaxSwap", "Swappiness")
 
     def match(self, cfn):
         for path, task in properties(cfn, "AWS::ECS::TaskDefinition"):
