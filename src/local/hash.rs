@@ -14,12 +14,14 @@ use super::dependencies;
 use crate::compose::{Mapping, Network, Service, Volume};
 
 /// The hashes by which a service's container is known, first the one to write.
-pub(super) fn service(service: &Service) -> Vec<String> {
+#[must_use]
+pub fn service_hashes(service: &Service) -> Vec<String> {
     vec![digest(&format!("{service:?}"))]
 }
 
 /// The hashes by which a network is known, first the one to write.
-pub(super) fn network(network: &Network) -> Vec<String> {
+#[must_use]
+pub fn network_hashes(network: &Network) -> Vec<String> {
     let ipam = network.ipam.as_ref().map_or_else(
         || json!({}),
         |ipam| {
@@ -55,7 +57,8 @@ pub(super) fn network(network: &Network) -> Vec<String> {
 }
 
 /// The hashes by which a volume is known, first the one to write.
-pub(super) fn volume(volume: &Volume) -> Vec<String> {
+#[must_use]
+pub fn volume_hashes(volume: &Volume) -> Vec<String> {
     let document = object([
         ("name", Some(volume.name.value.clone().into())),
         (
