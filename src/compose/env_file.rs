@@ -10,7 +10,7 @@ use super::sources::{Unreadable, display_name, read, unreadable};
 use super::{EnvFile, Project, Service, Spanned};
 use crate::diagnostic::{Diagnostic, Report};
 
-/// Adds to every service what its files say; what the service says itself wins.
+/// Adds to every service what its files say, and forgets the files; what the service says itself wins.
 pub(super) fn resolve(project: &mut Project, environment: &Environment, current: &Path, report: &mut Report) {
     for service in project.services.values_mut() {
         add_variables(service, environment, current, report);
@@ -27,8 +27,8 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
     let own = service.environment.iter();
     seen.fill(own.filter_map(|(name, value)| Some((name.clone(), Spanned::new(value.value.clone()?, value.span)))));
     let mut variables: IndexMap<String, Spanned<Option<String>>> = IndexMap::new();
-    for file in &service.env_file {
-        for Assignment { name, value } in assignments(file, &seen, current, report) {
+    for file in std::mem::take(&mut service.env_file) {
+        for Assignment { name, value } in assignments(&file, &seen, current, report) {
             let value = match value.value {
                 Some(text) => Some(text),
                 // A bare name takes what the project knows, and says nothing when that is nothing.
@@ -83,7 +83,7 @@ fn add_labels(service: &mut Service, environment: &Environment, current: &Path, 
         return;
     }
     let mut labels = IndexMap::new();
-    for file in &service.label_file {
+    for file in std::mem::take(&mut service.label_file) {
         let path = Path::new(&file.value);
         match read(&current.join(path), current, report) {
             Ok(id) => {

@@ -1,6 +1,6 @@
 //! `${VARIABLE}` in values, and the casts of what variables wrote as text.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::environment::Environment;
 use super::schema::{Cast, Shape};
@@ -232,35 +232,125 @@ pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<U
 }
 
 /// What stands between `${` and `}`.
-fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
-    let name = name_at_start(inner);
-    let operation = &inner[name.len()..];
-    let (unless_empty, operation) = match operation.strip_prefix(':') {
-        Some(operation) => (true, operation),
-        None => (false, operation),
-    };
-    let operator = operation.chars().next();
-    let legal = matches!(operator, Some('-' | '+' | '?')) || (operator.is_none() && !unless_empty);
-    if name.is_empty() || !legal {
-        return Err(Failure::Format(format!("${{{inner}}}")));
+struct Reference<'a> {
+    name: &'a str,
+    /// `-`, `+` or `?`.
+    operator: Option<char>,
+    /// Whether an empty variable counts as unset.
+    unless_empty: bool,
+    /// What follows the operator.
+    argument: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    fn read(inner: &'a str) -> Option<Self> {
+        let name = name_at_start(inner);
+        let operation = &inner[name.len()..];
+        let (unless_empty, operation) = match operation.strip_prefix(':') {
+            Some(operation) => (true, operation),
+            None => (false, operation),
+        };
+        let operator = operation.chars().next();
+        let legal = matches!(operator, Some('-' | '+' | '?')) || (operator.is_none() && !unless_empty);
+        (!name.is_empty() && legal).then(|| Self {
+            name,
+            operator,
+            unless_empty,
+            argument: operation.get(1..).unwrap_or_default(),
+        })
     }
+}
+
+fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
+    let Some(reference) = Reference::read(inner) else {
+        return Err(Failure::Format(format!("${{{inner}}}")));
+    };
+    let Reference {
+        name,
+        operator,
+        argument,
+        ..
+    } = reference;
     used.push(Used {
         name: name.to_owned(),
         warn: operator.is_none(),
     });
     let value = environment.get(name);
-    let present = value.filter(|value| !(unless_empty && value.is_empty()));
-    let argument = operation.get(1..).unwrap_or_default();
+    let present = value.filter(|value| !(reference.unless_empty && value.is_empty()));
     match (operator, present) {
-        (Some('-') | None, Some(value)) => Ok(value.to_owned()),
-        (Some('-'), None) => substitute(argument, environment, used),
-        (Some('+'), Some(_)) => substitute(argument, environment, used),
-        (Some('+') | None, None) => Ok(String::new()),
+        (Some('-'), None) | (Some('+'), Some(_)) => substitute(argument, environment, used),
+        (None | Some('+'), None) => Ok(String::new()),
         (_, Some(value)) => Ok(value.to_owned()),
         (_, None) => Err(Failure::Required {
             name: name.to_owned(),
             message: substitute(argument, environment, used)?,
         }),
+    }
+}
+
+/// A variable that a file names, and what the file says about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variable {
+    pub name: String,
+    pub required: bool,
+    pub default: Option<String>,
+    pub alternate: Option<String>,
+}
+
+/// The variables of a tree that was loaded without interpolation, by name.
+#[must_use]
+pub fn variables(tree: &Node) -> Vec<Variable> {
+    let mut found = BTreeMap::new();
+    collect(tree, &mut found);
+    found.into_values().collect()
+}
+
+fn collect(node: &Node, found: &mut BTreeMap<String, Variable>) {
+    match &node.value {
+        Value::String(text) => collect_text(text, found),
+        Value::List(list) => list.iter().for_each(|node| collect(node, found)),
+        Value::Map(map) => map.values().for_each(|entry| collect(&entry.node, found)),
+        _ => {}
+    }
+}
+
+fn collect_text(text: &str, found: &mut BTreeMap<String, Variable>) {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        let plain = name_at_start(rest);
+        let reference = if let Some(after) = rest.strip_prefix('$') {
+            rest = after;
+            None
+        } else if let Some(inner) = rest.strip_prefix('{') {
+            let Some(end) = closing_brace(inner) else { return };
+            rest = &inner[end + 1..];
+            Reference::read(&inner[..end])
+        } else {
+            Reference::read(plain)
+        };
+        let Some(Reference {
+            name,
+            operator,
+            argument,
+            ..
+        }) = reference
+        else {
+            continue;
+        };
+        let variable = found.entry(name.to_owned()).or_insert_with(|| Variable {
+            name: name.to_owned(),
+            required: false,
+            default: None,
+            alternate: None,
+        });
+        match operator {
+            Some('?') => variable.required = true,
+            Some('-') => variable.default = Some(argument.to_owned()),
+            Some('+') => variable.alternate = Some(argument.to_owned()),
+            _ => {}
+        }
+        collect_text(argument, found);
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`load`] reads files, merges them, fills in variables and defaults, checks the result and gives a [`Project`].
 //! Everything that depends on the machine (files, environment) happens here; below, conversion is pure.
 
+pub mod canonical;
 mod check;
 mod decode;
 mod discover;
@@ -33,6 +34,7 @@ mod units;
 mod words;
 mod yaml;
 
+pub use interpolate::{Variable, variables};
 pub use load::{LoadOptions, Loaded, Skip, load};
 pub use node::{Entry, Map, Node, Value};
 pub use project::{Extensions, FileObject, Ipam, IpamPool, Mapping, Model, Network, Project, Volume};

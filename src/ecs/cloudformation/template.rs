@@ -96,7 +96,6 @@ impl Template {
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let options = serde_saphyr::ser_options! {
-            compact_list_indent: false,
             // Long lines stay lines: a shell script or a policy is read as it was written.
             folded_wrap_chars: usize::MAX
         };
