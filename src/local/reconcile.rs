@@ -181,7 +181,9 @@ impl<'a> Planner<'a> {
                 if let Some(mut after) = self.keep(service, container, &name, restart, &removed, &mut outcome) {
                     after.extend(self.ready(&needs, &mut ready));
                     let (name, again) = (name.clone(), Some(*container));
-                    outcome.starts.push(self.plan.push(Operation::Start { service, name, again }, after));
+                    outcome
+                        .starts
+                        .push(self.plan.push(Operation::Start { service, name, again }, after));
                 }
             }
             outcome.names.push(name);
@@ -197,7 +199,12 @@ impl<'a> Planner<'a> {
                 name: name.clone(),
                 again: None,
             };
-            let after = self.ready(&needs, &mut ready).iter().copied().chain([created]).collect();
+            let after = self
+                .ready(&needs, &mut ready)
+                .iter()
+                .copied()
+                .chain([created])
+                .collect();
             outcome.creates.push(created);
             outcome.starts.push(self.plan.push(start, after));
             outcome.names.push(name);

@@ -19,7 +19,11 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "limits",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], cpus: 0.5, mem_limit: 64m, pids_limit: 50, shm_size: 1m, ulimits: {nofile: {soft: 100, hard: 200}, nproc: 99}, deploy: {resources: {limits: {memory: 32m}}}, stop_grace_period: 1m30s, sysctls: {net.core.somaxconn: 99}}}",
+        "services: {a: {image: IMAGE, command: [sleep, '1000'], cpus: 0.5, mem_limit: 64m, pids_limit: 50, shm_size: 1m, ulimits: {nofile: {soft: 100, hard: 200}, nproc: 99}, stop_grace_period: 1m30s, sysctls: {net.core.somaxconn: 99}}}",
+    ),
+    (
+        "limits of a deployment",
+        "services: {a: {image: IMAGE, command: [sleep, '1000'], deploy: {resources: {limits: {cpus: '0.25', memory: 32m, pids: 20}, reservations: {memory: 16m}}, restart_policy: {condition: on-failure, max_attempts: 2}, labels: {x: y}}}}",
     ),
     (
         "conditions and health",
@@ -27,7 +31,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "a shared namespace",
-        "services: {a: {image: IMAGE, command: [sleep, '1000']}, b: {image: IMAGE, command: [sleep, '1000'], network_mode: 'service:a', ipc: 'service:a'}, c: {image: IMAGE, command: [sleep, '1000'], volumes_from: [a]}}",
+        "services: {a: {image: IMAGE, command: [sleep, '1000'], ipc: shareable}, b: {image: IMAGE, command: [sleep, '1000'], network_mode: 'service:a', ipc: 'service:a'}, c: {image: IMAGE, command: [sleep, '1000'], volumes_from: [a]}}",
     ),
     (
         "secrets, configs, logging, restart",

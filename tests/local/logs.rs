@@ -4,8 +4,8 @@ use crate::scene::Scene;
 
 const TALK: &str = "
 services:
-  a: {image: IMAGE, command: [sh, -c, 'echo a1; sleep 0.4; echo a2; printf end']}
-  b: {image: IMAGE, command: [sh, -c, 'sleep 0.2; echo b1; sleep 0.4; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
+  a: {image: IMAGE, command: [sh, -c, 'echo a1; sleep 1; echo a2; printf end']}
+  b: {image: IMAGE, command: [sh, -c, 'echo b1; sleep 2; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
 ";
 
 #[test]
