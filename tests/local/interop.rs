@@ -39,7 +39,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "replicas and a name",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], deploy: {replicas: 2}, entrypoint: [], stop_signal: SIGKILL}, b: {image: IMAGE, command: sleep 1000, links: [a], tty: true, stdin_open: true, profiles: []}}",
+        "services: {a: {image: IMAGE, command: [sleep, '1000'], deploy: {replicas: 2}, entrypoint: []}, b: {image: IMAGE, stop_signal: SIGKILL, command: sleep 1000, links: [a], tty: true, stdin_open: true, profiles: []}}",
     ),
 ];
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod attached;
+mod calls;
 mod failures;
 mod interop;
 mod lifecycle;
