@@ -242,7 +242,7 @@ impl<'a> Execution<'a> {
             ..
         } = creation;
         let resolved = hash::resolved(service, |name| self.first_id(name));
-        let hash = hash::service(&resolved).swap_remove(0);
+        let hash = hash::service_hashes(&resolved).swap_remove(0);
         let instance = Instance {
             number: *number,
             image_id,

@@ -84,7 +84,7 @@ impl<'a> Planner<'a> {
                     format!("Network {name}"),
                     "was not made for this project; `external: true` says that this is meant".to_owned(),
                 )),
-                Some(found) if hash::network(network).contains(&found.hash) => {}
+                Some(found) if hash::network_hashes(network).contains(&found.hash) => {}
                 Some(found) => {
                     // A network cannot be changed, nor removed while it has containers.
                     let mut gone = Vec::new();
@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
                 Some(found) if found.project != self.project.name => {
                     "was not made for this project; `external: true` says that this is meant"
                 }
-                Some(found) if found.hash.is_empty() || hash::volume(volume).contains(&found.hash) => continue,
+                Some(found) if found.hash.is_empty() || hash::volume_hashes(volume).contains(&found.hash) => continue,
                 Some(_) => {
                     "has other settings than the files say, and keeps them with its data; `down -v` removes both"
                 }
@@ -162,7 +162,8 @@ impl<'a> Planner<'a> {
         let next = mine.iter().map(|(container, _)| container.number).max().unwrap_or(0) + 1;
         let surplus = mine.split_off(wanted.min(mine.len()));
         let mut outcome = Outcome::default();
-        let ready = self.conditions(&needs);
+        // Found out when the first container is to start: nobody waits for the sake of what runs already.
+        let mut ready = None;
         let restart = needs.iter().any(|needed| {
             needed.restart
                 && self
@@ -175,9 +176,17 @@ impl<'a> Planner<'a> {
         for (container, reason) in &mine {
             let name = names::container(self.project, service, container.number);
             if let Some(reason) = reason.as_ref().filter(|_| !self.options.no_recreate) {
-                self.replace(service, &needs, container, reason, &ready, &mut outcome);
+                let ready = self.ready(&needs, &mut ready);
+                self.replace(service, &needs, container, reason, ready, &mut outcome);
             } else {
-                self.keep(service, container, &name, restart, &removed, &ready, &mut outcome);
+                outcome.kept.push(container.id.clone());
+                if let Some(mut after) = self.keep(service, container, &name, restart, &removed, &mut outcome) {
+                    after.extend(self.ready(&needs, &mut ready));
+                    let (name, again) = (name.clone(), Some(*container));
+                    outcome
+                        .starts
+                        .push(self.plan.push(Operation::Start { service, name, again }, after));
+                }
             }
             outcome.names.push(name);
         }
@@ -192,7 +201,12 @@ impl<'a> Planner<'a> {
                 name: name.clone(),
                 again: None,
             };
-            let after = ready.iter().copied().chain([created]).collect();
+            let after = self
+                .ready(&needs, &mut ready)
+                .iter()
+                .copied()
+                .chain([created])
+                .collect();
             outcome.creates.push(created);
             outcome.starts.push(self.plan.push(start, after));
             outcome.names.push(name);
@@ -215,7 +229,7 @@ impl<'a> Planner<'a> {
             }
         }
         let ids = |name: &str| self.services.get(name).and_then(|parent| parent.kept.first().cloned());
-        if !hash::service(&hash::resolved(service, ids)).contains(&container.hash) {
+        if !hash::service_hashes(&hash::resolved(service, ids)).contains(&container.hash) {
             return Some("its configuration changed".to_owned());
         }
         let image = names::image(self.project, service);
@@ -266,6 +280,11 @@ impl<'a> Planner<'a> {
             replaces: None,
             reason: String::new(),
         }
+    }
+
+    /// As [`Self::conditions`], asked once.
+    fn ready<'r>(&mut self, needs: &[Needs<'a>], ready: &'r mut Option<Vec<usize>>) -> &'r [usize] {
+        ready.get_or_insert_with(|| self.conditions(needs))
     }
 
     /// The steps after which a service may start: its dependencies' conditions.
@@ -381,48 +400,37 @@ impl<'a> Planner<'a> {
         outcome.replaced = true;
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
+    /// Leaves a container as it is, under its name. The result are the steps after which it is to be started, if it is.
     fn keep(
         &mut self,
-        service: &'a Service,
+        service: &Service,
         container: &'a Container,
         name: &str,
         restart: bool,
         removed: &[usize],
-        ready: &[usize],
         outcome: &mut Outcome,
-    ) {
-        outcome.kept.push(container.id.clone());
-        let mut after: Vec<_> = ready.to_vec();
+    ) -> Option<Vec<usize>> {
+        let mut after = Vec::new();
         // A run that was cut off may have left it under its temporary name.
-        let renamed = container.name != name && container.name.ends_with(&format!("_{name}"));
-        if renamed {
-            let rename = Operation::Rename {
-                from: container.name.clone(),
-                to: name.to_owned(),
-            };
-            let step = self.plan.push(rename, removed.to_vec());
+        if container.name != name && container.name.ends_with(&format!("_{name}")) {
+            let (from, to) = (container.name.clone(), name.to_owned());
+            let step = self.plan.push(Operation::Rename { from, to }, removed.to_vec());
             outcome.creates.push(step);
             after.push(step);
         }
         let running = matches!(container.state.as_str(), "running" | "restarting" | "paused");
         if running && !restart {
             self.plan.running.push(name.to_owned());
-            return;
+            return None;
         }
         // What ran to its end for those that waited for it has done its work.
         if container.state == "exited" && container.status.exit_code == Some(0) && self.is_awaited(&service.name) {
-            return;
+            return None;
         }
         if running {
             after.push(self.plan.push(Operation::Stop { container }, vec![]));
         }
-        let start = Operation::Start {
-            service,
-            name: name.to_owned(),
-            again: Some(container),
-        };
-        outcome.starts.push(self.plan.push(start, after));
+        Some(after)
     }
 
     fn is_awaited(&self, service: &str) -> bool {
