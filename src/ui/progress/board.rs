@@ -32,6 +32,8 @@ pub(super) struct Screen {
 }
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+/// As wide as the longest state that CloudFormation has a word for.
+const WORDS: usize = 24;
 const SPINNER_STEP: Duration = Duration::from_millis(100);
 
 impl Board {
@@ -106,17 +108,13 @@ impl Board {
         lines
     }
 
-    /// All of it, however long; reasons that were cut follow in full: what stays on the screen.
+    /// All of it, however long and wide: what stays on the screen.
     pub(super) fn last(&self, now: Instant, screen: Screen) -> Vec<String> {
-        let mut lines = self.lines(self.objects.values(), now, screen);
-        let failed = |object: &&Object| matches!(object.event.state, State::Failed | State::Warning);
-        for object in self.objects.values().filter(failed) {
-            let Some(detail) = &object.event.detail else { continue };
-            if !lines.iter().any(|line| line.contains(detail)) {
-                lines.push(format!("{}: {detail}", object.event.id));
-            }
-        }
-        lines
+        let boundless = Screen {
+            width: usize::from(u16::MAX),
+            ..screen
+        };
+        self.lines(self.objects.values(), now, boundless)
     }
 
     fn lines<'a>(
@@ -125,10 +123,15 @@ impl Board {
         now: Instant,
         screen: Screen,
     ) -> Vec<String> {
-        let widest = |text: fn(&Object) -> &str| objects.clone().map(|object| text(object).width()).max().unwrap_or(0);
+        let widths = |text: fn(&Object) -> &str| objects.clone().map(move |object| text(object).width());
         // Long names must leave room for what happens to them.
-        let id_width = widest(|object| &object.event.id).min(screen.width / 2);
-        let text_width = widest(|object| &object.event.text);
+        let id_width = widths(|object| &object.event.id)
+            .max()
+            .unwrap_or(0)
+            .min(screen.width / 2);
+        // A sentence among words does not push all times to the right.
+        let words = widths(|object| &object.event.text).filter(|width| *width <= WORDS);
+        let text_width = words.max().unwrap_or(0);
         let ended = self.objects.values().filter(|object| object.ended.is_some()).count();
         let header = format!("[+] Running {ended}/{}", self.objects.len());
         std::iter::once(header)
@@ -310,6 +313,27 @@ mod tests {
                 assert!(width < 24 || line.width() < width, "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn what_stays_is_not_cut() {
+        let begun = Instant::now();
+        let mut board = board(&[("short", State::Done, "Created")], begun);
+        let reason = "no such image in any registry that is known here";
+        board.apply(
+            Event {
+                detail: Some(reason.to_owned()),
+                ..event("an object with a long name", State::Failed, "Error")
+            },
+            begun,
+        );
+        let narrow = Screen { width: 30, ..SCREEN };
+        let expected = [
+            "[+] Running 2/2".to_owned(),
+            " ✔ short                       Created 0.0s".to_owned(),
+            format!(" ✘ an object with a long name  Error  {reason} 0.0s"),
+        ];
+        assert_eq!(board.last(begun, narrow), expected);
     }
 
     #[test]
