@@ -32,7 +32,7 @@ pub(super) struct Screen {
 }
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-/// As wide as the longest state that CloudFormation has a word for.
+/// What is wider is a sentence and no state.
 const WORDS: usize = 24;
 const SPINNER_STEP: Duration = Duration::from_millis(100);
 
@@ -180,8 +180,8 @@ impl Object {
         let time = seconds(elapsed);
         let id = fitted(&self.event.id, id_width);
         let start = 3 + id_width + 2;
-        // A terminal breaks the line as soon as its last column is used.
-        let room = screen.width.saturating_sub(start + time.len() + 2);
+        // Behind the time there is room for the `^C` that a terminal echoes.
+        let room = screen.width.saturating_sub(start + time.len() + 4);
         let text = match &self.event.detail {
             Some(detail) => fitted(&format!("{}  {}", self.event.text, detail.replace('\n', " ")), room),
             None => fitted(&self.event.text, room),
@@ -307,10 +307,10 @@ mod tests {
             ..event(&"名前".repeat(30), State::Failed, "CREATE_FAILED")
         };
         board.apply(long, begun);
-        for width in [1, 10, 24, 40, 80, 200] {
+        for width in [1, 10, 26, 40, 80, 200] {
             for line in board.live(begun, Screen { width, ..SCREEN }).iter().skip(1) {
                 assert!(!line.contains(['\n', '\u{1b}']), "{line}");
-                assert!(width < 24 || line.width() < width, "{width}: {line}");
+                assert!(width < 26 || line.width() + 2 < width, "{width}: {line}");
             }
         }
     }
