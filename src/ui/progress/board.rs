@@ -29,6 +29,8 @@ pub(super) struct Screen {
     pub width: usize,
     pub height: usize,
     pub colored: bool,
+    /// Whether it will be drawn again.
+    pub moving: bool,
 }
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -112,6 +114,7 @@ impl Board {
     pub(super) fn last(&self, now: Instant, screen: Screen) -> Vec<String> {
         let boundless = Screen {
             width: usize::from(u16::MAX),
+            moving: false,
             ..screen
         };
         self.lines(self.objects.values(), now, boundless)
@@ -161,6 +164,7 @@ impl Object {
     fn line(&self, now: Instant, screen: Screen, id_width: usize, text_width: usize) -> String {
         let elapsed = self.ended.unwrap_or(now).saturating_duration_since(self.begun);
         let (sign, color) = match self.event.state {
+            State::Working if !screen.moving => ("-", AnsiColor::Blue),
             State::Working => {
                 let step = elapsed.as_millis() / SPINNER_STEP.as_millis();
                 (
@@ -227,6 +231,7 @@ mod tests {
         width: 60,
         height: 24,
         colored: false,
+        moving: true,
     };
 
     fn event(id: &str, state: State, text: &str) -> Event {
@@ -318,7 +323,10 @@ mod tests {
     #[test]
     fn what_stays_is_not_cut() {
         let begun = Instant::now();
-        let mut board = board(&[("short", State::Done, "Created")], begun);
+        let mut board = board(
+            &[("short", State::Done, "Created"), ("begun", State::Working, "Creating")],
+            begun,
+        );
         let reason = "no such image in any registry that is known here";
         board.apply(
             Event {
@@ -329,8 +337,9 @@ mod tests {
         );
         let narrow = Screen { width: 30, ..SCREEN };
         let expected = [
-            "[+] Running 2/2".to_owned(),
-            " ✔ short                       Created 0.0s".to_owned(),
+            "[+] Running 2/3".to_owned(),
+            " ✔ short                       Created  0.0s".to_owned(),
+            " - begun                       Creating 0.0s".to_owned(),
             format!(" ✘ an object with a long name  Error  {reason} 0.0s"),
         ];
         assert_eq!(board.last(begun, narrow), expected);

@@ -118,6 +118,7 @@ fn screen() -> Screen {
         width,
         height,
         colored: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
+        moving: true,
     }
 }
 
