@@ -1,11 +1,31 @@
 //! The pipeline from files to a [`Project`].
+//!
+//! 1. [`discover`]: which files, which folder, which environment.
+//! 2. For each document of each file: [`yaml`] → [`interpolate`] → [`include`] → resets → [`extends`] → [`merge`] →
+//!    [`unique`] → [`schema`]. What comes out is one document.
+//! 3. For that document: [`long`] forms → [`paths`] → [`normalize`] → [`decode`] → [`profiles`] → [`check`] →
+//!    [`env_file`] → [`prune`].
+//!
+//! [`discover`]: super::discover [`yaml`]: super::yaml [`interpolate`]: super::interpolate [`include`]: super::include
+//! [`extends`]: super::extends [`merge`]: super::merge [`unique`]: super::unique [`schema`]: super::schema
+//! [`long`]: super::long [`paths`]: super::paths [`normalize`]: super::normalize [`decode`]: super::decode
+//! [`profiles`]: super::profiles [`check`]: super::check [`env_file`]: super::env_file [`prune`]: super::prune
 
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::Project;
-use crate::diagnostic::Report;
+use super::discover::{Found, Input, discover};
+use super::environment::Environment;
+use super::interpolate::{Uses, interpolate, substitute};
+use super::paths::Base;
+use super::sources::{self, display_name, unreadable};
+use super::yaml::{self, Document};
+use super::{
+    Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune, schema, unique,
+};
+use crate::diagnostic::{Diagnostic, FileId, Report, Severity, Span};
 
 /// What the command line and the process say about which project to load, and how.
 #[derive(Clone, Default, Debug)]
@@ -26,6 +46,22 @@ pub struct LoadOptions {
     pub current_dir: PathBuf,
     /// The process's environment variables.
     pub environment: IndexMap<String, String>,
+    /// Stages to leave out.
+    pub skip: Skip,
+}
+
+/// Stages of loading that `ctx config` can leave out, to show what they would change.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Skip {
+    /// Variables stay as they are written. Nothing is checked that a variable may hide, and the typed model is only as
+    /// good as its texts: show [`Project::tree`].
+    pub interpolation: bool,
+    pub normalization: bool,
+    pub path_resolution: bool,
+    pub consistency: bool,
+    /// Env files are not read, and variables without a value stay so.
+    pub environment: bool,
 }
 
 /// A project, the warnings about it, and the files that both point into.
@@ -41,6 +77,334 @@ pub struct Loaded {
 ///
 /// A report with at least one error: every mistake that was found in the files.
 pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
-    let _ = options;
-    Err(Report::default())
+    let mut loader = Loader {
+        options,
+        report: Report::default(),
+        uses: Uses::default(),
+        obsolete: HashSet::new(),
+    };
+    let project = loader.project();
+    loader.explain_variables();
+    let mut report = loader.report;
+    let mut seen = HashSet::new();
+    report
+        .diagnostics
+        .retain(|one| seen.insert((one.span, one.message.clone())));
+    match project {
+        Some(project) if !report.has_errors() => Ok(Loaded { project, report }),
+        _ => Err(report),
+    }
+}
+
+pub(super) struct Loader<'a> {
+    pub(super) options: &'a LoadOptions,
+    pub(super) report: Report,
+    pub(super) uses: Uses,
+    /// Files whose `version` was warned about.
+    obsolete: HashSet<FileId>,
+}
+
+/// Files that share a project folder and an environment: those of the command line, or of one `include`.
+pub(super) struct Scope {
+    /// Absolute.
+    pub(super) working_dir: PathBuf,
+    pub(super) environment: Environment,
+    /// The files that led here by `include`, outermost first.
+    pub(super) chain: Vec<PathBuf>,
+    /// Files that services of this scope extend, read once each.
+    pub(super) extended: HashMap<PathBuf, Option<std::rc::Rc<Document>>>,
+}
+
+impl Loader<'_> {
+    fn project(&mut self) -> Option<Project> {
+        let Found {
+            working_dir,
+            inputs,
+            env_files,
+            mut environment,
+        } = discover(self.options, &mut self.report)?;
+        let mut files = Vec::new();
+        for input in &inputs {
+            files.push(self.read(input)?);
+        }
+        let documents: Vec<Vec<Document>> = files.into_iter().map(|file| self.parse(file)).collect();
+        if documents.iter().all(Vec::is_empty) {
+            if !self.report.has_errors() {
+                self.report
+                    .push(Diagnostic::error(Span::NOWHERE, "empty compose file").hint("it needs `services:` at least"));
+            }
+            return None;
+        }
+        let name = self.name(&documents, &working_dir, &environment)?;
+        environment.set("COMPOSE_PROJECT_NAME", &name);
+
+        let mut scope = Scope {
+            working_dir,
+            environment,
+            chain: Vec::new(),
+            extended: HashMap::new(),
+        };
+        let folder = scope.working_dir.to_string_lossy().into_owned();
+        let base = (!self.options.skip.path_resolution).then_some(folder.as_str());
+        let paths: Vec<_> = inputs.iter().map(|input| self.path_of(input)).collect();
+        scope.chain.extend(paths.iter().flatten().take(1).cloned());
+        let mut tree = self.model(documents, &mut scope, base)?;
+        if let Value::Map(root) = &mut tree.value {
+            let entry = root
+                .entry("name".to_owned())
+                .or_insert_with(|| super::forms::added(Value::Null));
+            entry.node.value = Value::String(name.clone());
+        }
+        self.finish(tree, name, scope, inputs, env_files)
+    }
+
+    fn path_of(&self, input: &Input) -> Option<PathBuf> {
+        match input {
+            Input::Stdin => None,
+            Input::File(path) => Some(path.clone()),
+        }
+    }
+
+    fn read(&mut self, input: &Input) -> Option<FileId> {
+        let current = &self.options.current_dir;
+        let (result, name) = match input {
+            Input::Stdin => (sources::read_stdin(&mut self.report), "standard input".to_owned()),
+            Input::File(path) => (
+                sources::read(path, current, &mut self.report),
+                display_name(path, current),
+            ),
+        };
+        let failed = |why| unreadable(Span::NOWHERE, "Compose file", &name, &why);
+        result.map_err(|why| self.report.push(failed(why))).ok()
+    }
+
+    /// The documents of a file that was read; a document that is no mapping is reported.
+    pub(super) fn parse(&mut self, file: FileId) -> Vec<Document> {
+        let Report { sources, diagnostics } = &mut self.report;
+        let text = sources.get(file).map_or("", |source| source.text.as_str());
+        let mut documents = yaml::parse(text, file, diagnostics);
+        documents.retain(|document| {
+            let fits = document.root.as_map().is_some();
+            if !fits {
+                let kind = document.root.kind();
+                diagnostics.push(Diagnostic::error(
+                    document.root.span,
+                    format!("a Compose file must be a mapping, not {kind}"),
+                ));
+            }
+            fits
+        });
+        documents
+    }
+
+    /// The project's name: `-p`, `COMPOSE_PROJECT_NAME`, the files' last `name`, or the folder's.
+    fn name(&mut self, documents: &[Vec<Document>], working_dir: &Path, environment: &Environment) -> Option<String> {
+        let given = self.options.project_name.as_deref().filter(|name| !name.is_empty());
+        let given = given.or_else(|| environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()));
+        if let Some(name) = given {
+            if normal_name(name) != name {
+                let rule = "must consist only of lowercase alphanumeric characters, hyphens, and underscores \
+                            as well as start with a letter or number";
+                let message = format!("invalid project name {name:?}: {rule}");
+                self.report.push(Diagnostic::error(Span::NOWHERE, message).hint(format!(
+                    "`{}` would be legal",
+                    Some(normal_name(name)).filter(|name| !name.is_empty()).unwrap_or("project".to_owned())
+                )));
+                return None;
+            }
+            return Some(name.to_owned());
+        }
+        let names = documents
+            .iter()
+            .flatten()
+            .rev()
+            .filter_map(|document| document.root.get("name")?.as_str());
+        let named = names
+            .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
+            .find(|name| !name.is_empty());
+        let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
+        let name = normal_name(named.as_deref().unwrap_or(&folder));
+        if name.is_empty() {
+            self.report.push(
+                Diagnostic::error(Span::NOWHERE, "project name must not be empty")
+                    .hint("give one with `-p`, or with `name:` in the file"),
+            );
+            return None;
+        }
+        Some(name)
+    }
+
+    /// One document out of all documents of a scope: merged, valid, in its long form, with its paths resolved.
+    pub(super) fn model(
+        &mut self,
+        documents: Vec<Vec<Document>>,
+        scope: &mut Scope,
+        folder: Option<&str>,
+    ) -> Option<Node> {
+        let mut merged: Option<Node> = None;
+        for mut document in documents.into_iter().flatten() {
+            self.interpolate(&mut document.root, scope);
+            self.include(&mut document, scope);
+            if let Some(merged) = &mut merged {
+                document.cuts.iter().for_each(|path| merge::cut(merged, path));
+            }
+            self.extend_services(&mut document, scope);
+            match &mut merged {
+                Some(merged) => merge::merge_document(merged, document.root),
+                None => merged = Some(document.root),
+            }
+            let merged = merged.as_mut()?;
+            unique::unique(merged);
+            schema::validate(merged, &schema::PROJECT, "", &mut self.report.diagnostics);
+            self.drop_version(merged);
+        }
+        let mut tree = merged?;
+        long::expand(&mut tree, self.options.skip.interpolation, &mut self.report.diagnostics);
+        unique::unique(&mut tree);
+        if let Some(folder) = folder {
+            let base = Base {
+                folder,
+                home: scope.environment.get("HOME"),
+            };
+            paths::resolve(&mut tree, base);
+        }
+        Some(tree)
+    }
+
+    pub(super) fn interpolate(&mut self, root: &mut Node, scope: &Scope) {
+        if !self.options.skip.interpolation {
+            let diagnostics = &mut self.report.diagnostics;
+            interpolate(
+                root,
+                Some(&schema::PROJECT),
+                &scope.environment,
+                &mut self.uses,
+                diagnostics,
+            );
+        }
+    }
+
+    fn drop_version(&mut self, document: &mut Node) {
+        let Value::Map(root) = &mut document.value else { return };
+        if let Some(version) = root.shift_remove("version")
+            && self.obsolete.insert(version.key.file())
+        {
+            self.report
+                .push(Diagnostic::warning(version.key, "`version` is obsolete and has no effect").hint("remove it"));
+        }
+    }
+
+    fn finish(
+        &mut self,
+        mut tree: Node,
+        name: String,
+        scope: Scope,
+        inputs: Vec<Input>,
+        env_files: Vec<PathBuf>,
+    ) -> Option<Project> {
+        let skip = self.options.skip;
+        let environment = scope.environment;
+        if !skip.environment {
+            normalize::resolve_environment(&mut tree, &environment);
+        }
+        if !skip.normalization {
+            normalize::normalize(&mut tree, &name, &environment);
+        }
+        let mut project = Project {
+            name,
+            working_dir: scope.working_dir,
+            files: inputs.iter().filter_map(|input| self.path_of(input)).collect(),
+            env_files,
+            services: IndexMap::new(),
+            disabled_services: IndexMap::new(),
+            networks: IndexMap::new(),
+            volumes: IndexMap::new(),
+            secrets: IndexMap::new(),
+            configs: IndexMap::new(),
+            models: IndexMap::new(),
+            extensions: tree.as_map().map(decode::extensions).unwrap_or_default(),
+            tree,
+            environment: IndexMap::new(),
+        };
+        // Where variables still stand in the texts, numbers and sizes cannot be read.
+        let mut hidden = Vec::new();
+        let diagnostics = if skip.interpolation {
+            &mut hidden
+        } else {
+            &mut self.report.diagnostics
+        };
+        decode::project(&mut project, diagnostics);
+        let diagnostics = &mut self.report.diagnostics;
+
+        let mut active = self.options.profiles.clone();
+        if active.is_empty() {
+            let profiles = environment.get("COMPOSE_PROFILES").unwrap_or_default().split(',');
+            active.extend(
+                profiles
+                    .map(str::trim)
+                    .filter(|profile| !profile.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+        let all = std::mem::take(&mut project.services);
+        let active = profiles::activated_by(&self.options.services, &all, &active);
+        (project.services, project.disabled_services) = profiles::split(all, &active);
+        if !skip.consistency && !skip.interpolation {
+            check::check(&project, diagnostics);
+        }
+        profiles::select(
+            &self.options.services,
+            &mut project.services,
+            &mut project.disabled_services,
+            diagnostics,
+        );
+        if !skip.environment {
+            env_file::resolve(&mut project, &environment, &self.options.current_dir, &mut self.report);
+            env_file::fill_contents(&mut project, &environment);
+        }
+        if !skip.normalization {
+            prune::prune(&mut project);
+        }
+        project.environment = environment.into_variables();
+        Some(project)
+    }
+
+    /// Adds to every mistake in a value made of variables where these were set.
+    fn explain_variables(&mut self) {
+        for diagnostic in &mut self.report.diagnostics {
+            let Some(names) = self.uses.variables.get(&diagnostic.span) else {
+                continue;
+            };
+            if diagnostic.severity != Severity::Error {
+                continue;
+            }
+            for (name, origin) in names {
+                let (message, span) = match origin {
+                    Some(span) if span.is_somewhere() => (format!("`{name}` is set here"), *span),
+                    Some(_) => (format!("`{name}` is a variable of the environment"), Span::NOWHERE),
+                    None => (format!("`{name}` is not set"), Span::NOWHERE),
+                };
+                diagnostic.notes.push(crate::diagnostic::Note { message, span });
+            }
+        }
+    }
+}
+
+/// Lower case, without what names cannot contain or begin with.
+fn normal_name(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let legal = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let name: String = lower.chars().filter(legal).collect();
+    name.trim_start_matches(['-', '_']).to_owned()
+}
+
+/// The map under a key of a document.
+pub(super) fn section<'a>(document: &'a mut Node, name: &str) -> Option<&'a mut Map> {
+    let Value::Map(root) = &mut document.value else {
+        return None;
+    };
+    match &mut root.get_mut(name)?.node.value {
+        Value::Map(map) => Some(map),
+        _ => None,
+    }
 }

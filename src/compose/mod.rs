@@ -3,15 +3,39 @@
 //! [`load`] reads files, merges them, fills in variables and defaults, checks the result and gives a [`Project`].
 //! Everything that depends on the machine (files, environment) happens here; below, conversion is pure.
 
+pub mod canonical;
+mod check;
+mod decode;
+mod discover;
+mod dotenv;
+mod env_file;
+mod environment;
+mod extends;
+mod forms;
+mod include;
+mod interpolate;
 mod load;
+mod long;
+mod merge;
+mod mount;
 mod node;
+mod normalize;
+mod paths;
+mod port;
+mod profiles;
 mod project;
+mod prune;
 pub mod schema;
 mod service;
+mod sources;
 mod spanned;
+mod unique;
 mod units;
+mod words;
+mod yaml;
 
-pub use load::{LoadOptions, Loaded, load};
+pub use interpolate::{Variable, variables};
+pub use load::{LoadOptions, Loaded, Skip, load};
 pub use node::{Entry, Map, Node, Value};
 pub use project::{Extensions, FileObject, Ipam, IpamPool, Mapping, Model, Network, Project, Volume};
 pub use service::{

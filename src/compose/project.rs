@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
+use super::canonical::{or_empty, sorted, zero};
 use super::{Node, Service, Spanned};
 use crate::diagnostic::Span;
 
@@ -39,78 +41,121 @@ pub struct Project {
 }
 
 /// A top-level network.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct Network {
+    #[serde(skip)]
     pub span: Span,
     /// The name on the target: `<project>_<key>`, or what `name` says.
+    #[serde(skip_serializing_if = "zero")]
     pub name: Spanned<String>,
+    #[serde(skip_serializing_if = "zero")]
     pub driver: Option<Spanned<String>>,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub driver_opts: Mapping,
+    #[serde(serialize_with = "or_empty")]
     pub ipam: Option<Ipam>,
+    #[serde(skip_serializing_if = "zero")]
     pub external: bool,
+    #[serde(skip_serializing_if = "zero")]
     pub internal: Option<Spanned<bool>>,
+    #[serde(skip_serializing_if = "zero")]
     pub attachable: Option<Spanned<bool>>,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub labels: Mapping,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_ipv4: Option<Spanned<bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_ipv6: Option<Spanned<bool>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
     pub extensions: Extensions,
 }
 
-#[derive(Clone, Default, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Serialize, Debug)]
 pub struct Ipam {
+    #[serde(skip_serializing_if = "zero")]
     pub driver: Option<Spanned<String>>,
+    #[serde(skip_serializing_if = "zero")]
     pub config: Vec<IpamPool>,
     /// Not in the specification's table, but in its schema and in real files.
+    #[serde(skip)]
     pub options: Mapping,
 }
 
-#[derive(Clone, Default, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Serialize, Debug)]
 pub struct IpamPool {
+    #[serde(skip_serializing_if = "zero")]
     pub subnet: Option<Spanned<String>>,
+    #[serde(skip_serializing_if = "zero")]
     pub gateway: Option<Spanned<String>>,
+    #[serde(skip_serializing_if = "zero")]
     pub ip_range: Option<Spanned<String>>,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub aux_addresses: Mapping,
 }
 
 /// A top-level volume.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct Volume {
+    #[serde(skip)]
     pub span: Span,
     /// The name on the target: `<project>_<key>`, or what `name` says.
+    #[serde(skip_serializing_if = "zero")]
     pub name: Spanned<String>,
+    #[serde(skip_serializing_if = "zero")]
     pub driver: Option<Spanned<String>>,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub driver_opts: Mapping,
+    #[serde(skip_serializing_if = "zero")]
     pub external: bool,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub labels: Mapping,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
     pub extensions: Extensions,
 }
 
 /// A top-level secret or config.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct FileObject {
+    #[serde(skip)]
     pub span: Span,
     /// `<project>_<key>`, or what `name` says.
+    #[serde(skip_serializing_if = "zero")]
     pub name: Spanned<String>,
     /// Absolute.
+    #[serde(skip_serializing_if = "zero")]
     pub file: Option<Spanned<String>>,
     /// The name of a variable whose value is the content.
+    #[serde(skip_serializing_if = "zero")]
     pub environment: Option<Spanned<String>>,
     /// A config's own `content`, or the value of `environment`'s variable when it is set. Never printed for secrets.
+    #[serde(skip_serializing_if = "zero")]
     pub content: Option<Spanned<String>>,
+    #[serde(skip_serializing_if = "zero")]
     pub external: bool,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub labels: Mapping,
+    #[serde(skip_serializing_if = "zero")]
     pub driver: Option<Spanned<String>>,
+    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub driver_opts: Mapping,
+    #[serde(skip_serializing_if = "zero")]
     pub template_driver: Option<Spanned<String>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
     pub extensions: Extensions,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct Model {
+    #[serde(skip)]
     pub span: Span,
+    #[serde(skip_serializing_if = "zero")]
     pub name: Spanned<String>,
+    #[serde(skip_serializing_if = "zero")]
     pub model: Spanned<String>,
+    #[serde(skip_serializing_if = "zero")]
     pub context_size: Option<Spanned<i64>>,
+    #[serde(skip_serializing_if = "zero")]
     pub runtime_flags: Vec<Spanned<String>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
     pub extensions: Extensions,
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_saphyr::{FlowMap, FlowSeq};
 
 pub type Text = Cow<'static, str>;
 
@@ -162,6 +163,8 @@ impl From<Vec<Value>> for Value {
     }
 }
 
+/// What is short enough stands on one line in YAML, as people write it: functions (`{Ref: VpcId}`), lists of plain
+/// values, and the small mappings that lists are made of (tags, mount points). JSON does not care.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -171,17 +174,69 @@ impl Serialize for Value {
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| list.serialize_element(item))?;
-                list.end()
+                let plain = !items.iter().any(|item| matches!(item, Self::List(_) | Self::Map(_)));
+                if plain && self.is_short() {
+                    FlowSeq(Block(self)).serialize(serializer)
+                } else {
+                    Block(self).serialize(serializer)
+                }
             }
             Self::Map(entries) => {
+                let function = matches!(entries.as_slice(), [(name, _)] if name == "Ref" || name.starts_with("Fn::"));
+                if function && self.is_short() {
+                    FlowMap(Block(self)).serialize(serializer)
+                } else {
+                    Block(self).serialize(serializer)
+                }
+            }
+        }
+    }
+}
+
+impl Value {
+    fn is_short(&self) -> bool {
+        self.within(80).is_some()
+    }
+
+    /// What is left of so many characters when the value has been written on one line; none if it does not fit.
+    fn within(&self, room: usize) -> Option<usize> {
+        match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) => room.checked_sub(8),
+            Self::Text(text) if text.contains('\n') => None,
+            Self::Text(text) => room.checked_sub(text.len() + 2),
+            Self::List(items) => items.iter().try_fold(room, |room, item| item.within(room)),
+            Self::Map(entries) => entries.iter().try_fold(room, |room, (key, value)| {
+                value.within(room.checked_sub(key.len() + 2)?)
+            }),
+        }
+    }
+}
+
+/// The list or mapping itself, whatever the lines.
+struct Block<'a>(&'a Value);
+
+impl Serialize for Block<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    if matches!(item, Value::Map(_)) && item.is_short() {
+                        list.serialize_element(&FlowMap(Block(item)))?;
+                    } else {
+                        list.serialize_element(item)?;
+                    }
+                }
+                list.end()
+            }
+            Value::Map(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 entries
                     .iter()
                     .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                 map.end()
             }
+            other => other.serialize(serializer),
         }
     }
 }

@@ -79,18 +79,15 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
 
 /// `dns_search`: the init container puts these behind the project's own domain.
 pub(in crate::ecs) fn search_domains(service: &Service, draft: &mut Draft) {
-    let domains: Vec<_> = service
+    let domains = service
         .dns_search
         .iter()
         .map(|domain| domain.value.as_str())
-        .filter(|it| *it != ".")
-        .collect();
-    if !domains.is_empty() {
-        let variable = [
-            ("Name", "MORE_SEARCH_DOMAINS".into()),
-            ("Value", domains.join(" ").into()),
-        ];
-        draft.init_container(service).push("Environment", Value::map(variable));
+        .filter(|domain| *domain != ".");
+    let more: String = domains.flat_map(|domain| [" ", domain]).collect();
+    let variables = draft.init_container(service).entry("Environment").items();
+    if let Some(Value::Text(own)) = variables.first_mut().map(|variable| variable.entry("Value")) {
+        own.to_mut().push_str(&more);
     }
 }
 

@@ -1,0 +1,231 @@
+//! Which files make up the project, where it is, and what its environment is.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::sources::{Unreadable, absolute, display_name, read, unreadable};
+use super::{LoadOptions, Spanned, dotenv};
+use crate::diagnostic::{Diagnostic, Report, Span};
+
+const NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// A Compose file that was asked for or found.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Input {
+    Stdin,
+    /// Absolute.
+    File(PathBuf),
+}
+
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) working_dir: PathBuf,
+    pub(super) inputs: Vec<Input>,
+    pub(super) env_files: Vec<PathBuf>,
+    pub(super) environment: Environment,
+}
+
+/// Finds the project; nothing when there is none, with the reason in the report.
+pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Found> {
+    let current = &options.current_dir;
+    let mut environment = Environment::of_process(&options.environment);
+    let given_directory = options
+        .project_directory
+        .as_ref()
+        .map(|directory| absolute(directory, current));
+    let first_file = options.files.iter().find(|file| *file != "-");
+    let mut working_dir = given_directory
+        .clone()
+        .or_else(|| first_file.map(|file| parent(&absolute(Path::new(file), current))))
+        .unwrap_or_else(|| current.clone());
+
+    let mut env_files = named_env_files(options, &environment);
+    let defaulted = env_files.is_empty();
+    if !flag(&environment, "COMPOSE_DISABLE_ENV_FILE") || !defaulted {
+        if defaulted {
+            env_files.extend(default_env_file(&working_dir));
+        }
+        // Of several files the last one wins, so it is the first to fill; each sees those before it.
+        let mut seen = environment.clone();
+        let mut all = Vec::new();
+        for path in &env_files {
+            let assignments = read_env_file(path, &seen, current, report);
+            seen.fill(assignments.clone());
+            all.push(assignments);
+        }
+        for assignments in all.into_iter().rev() {
+            environment.fill(assignments);
+        }
+    }
+
+    let inputs = inputs(options, &environment, current, report)?;
+    if given_directory.is_none()
+        && options.files.is_empty()
+        && let Some(Input::File(first)) = inputs.iter().find(|input| **input != Input::Stdin)
+    {
+        working_dir = parent(first);
+        if defaulted
+            && !flag(&environment, "COMPOSE_DISABLE_ENV_FILE")
+            && let Some(path) = default_env_file(&working_dir)
+            && !env_files.contains(&path)
+        {
+            let assignments = read_env_file(&path, &environment, current, report);
+            environment.fill(assignments);
+            env_files.push(path);
+        }
+    }
+    Some(Found {
+        working_dir,
+        inputs,
+        env_files,
+        environment,
+    })
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("/")).to_owned()
+}
+
+fn flag(environment: &Environment, name: &str) -> bool {
+    matches!(environment.get(name), Some("1" | "true" | "TRUE" | "True" | "t" | "T"))
+}
+
+fn named_env_files(options: &LoadOptions, environment: &Environment) -> Vec<PathBuf> {
+    if !options.env_files.is_empty() {
+        let files = options.env_files.iter();
+        return files.map(|file| absolute(file, &options.current_dir)).collect();
+    }
+    let files = environment.get("COMPOSE_ENV_FILES").unwrap_or_default().split(',');
+    let files = files.filter(|file| !file.is_empty());
+    files
+        .map(|file| absolute(Path::new(file), &options.current_dir))
+        .collect()
+}
+
+fn default_env_file(working_dir: &Path) -> Option<PathBuf> {
+    let path = working_dir.join(".env");
+    path.is_file().then_some(path)
+}
+
+/// The assignments of an env file; a missing file is an error.
+pub(super) fn read_env_file(
+    path: &Path,
+    environment: &Environment,
+    current: &Path,
+    report: &mut Report,
+) -> Vec<(String, Spanned<String>)> {
+    let file = match read(path, current, report) {
+        Ok(file) => file,
+        Err(Unreadable::Missing) => {
+            let name = display_name(path, current);
+            let message = format!("couldn't find env file: {name}");
+            report.push(Diagnostic::error(Span::NOWHERE, message).hint("create it, or leave out `--env-file`"));
+            return Vec::new();
+        }
+        Err(why) => {
+            let name = display_name(path, current);
+            report.push(unreadable(Span::NOWHERE, "env file", &name, &why));
+            return Vec::new();
+        }
+    };
+    let text = report
+        .sources
+        .get(file)
+        .map(|source| source.text.clone())
+        .unwrap_or_default();
+    let assignments = dotenv::parse(&text, file, environment, &mut report.diagnostics);
+    let mut read = Vec::new();
+    for assignment in assignments {
+        let Spanned { value, span } = assignment.value;
+        let value = value.or_else(|| environment.get(&assignment.name).map(str::to_owned));
+        if let Some(value) = value {
+            read.push((assignment.name, Spanned::new(value, span)));
+        }
+    }
+    // Of several lines with one name the last one wins.
+    read.reverse();
+    read
+}
+
+fn inputs(options: &LoadOptions, environment: &Environment, current: &Path, report: &mut Report) -> Option<Vec<Input>> {
+    let input = |name: &str| match name {
+        "-" => Input::Stdin,
+        name => Input::File(absolute(Path::new(name), current)),
+    };
+    let named: Vec<String> = if options.files.is_empty() {
+        let separator = environment
+            .get("COMPOSE_PATH_SEPARATOR")
+            .filter(|text| !text.is_empty())
+            .unwrap_or(":");
+        let files = environment.get("COMPOSE_FILE").unwrap_or_default();
+        files
+            .split(separator)
+            .filter(|file| !file.is_empty())
+            .map(str::to_owned)
+            .collect()
+    } else {
+        options.files.clone()
+    };
+    if let Some(remote) = named.iter().find(|name| is_remote(name)) {
+        report.push(refuse_remote(Span::NOWHERE, remote));
+        return None;
+    }
+    if !named.is_empty() {
+        return Some(named.iter().map(|name| input(name)).collect());
+    }
+    let start = options
+        .project_directory
+        .as_ref()
+        .map_or_else(|| current.to_owned(), |path| absolute(path, current));
+    let folder = start
+        .ancestors()
+        .find(|folder| NAMES.iter().any(|name| folder.join(name).is_file()));
+    let Some(folder) = folder else {
+        report.push(
+            Diagnostic::error(Span::NOWHERE, "no configuration file provided: not found")
+                .hint("start in a folder with a `compose.yaml`, or name the file with `-f`"),
+        );
+        return None;
+    };
+    let mut inputs = Vec::new();
+    for (names, what) in [(NAMES, "Compose files"), (OVERRIDES, "override files")] {
+        let found: Vec<_> = names.into_iter().filter(|name| folder.join(name).is_file()).collect();
+        if let [first, others @ ..] = &found[..] {
+            inputs.push(Input::File(folder.join(first)));
+            if !others.is_empty() {
+                report.push(
+                    Diagnostic::warning(Span::NOWHERE, format!("there are several {what}: {}", found.join(", ")))
+                        .hint(format!("`{first}` is used; name others with `-f`")),
+                );
+            }
+        }
+    }
+    Some(inputs)
+}
+
+/// Whether a name says that a file lies on another machine.
+pub(super) fn is_remote(name: &str) -> bool {
+    ["git@", "oci://", "git://", "ssh://", "http://", "https://"]
+        .iter()
+        .any(|scheme| name.starts_with(scheme))
+        || name.starts_with("github.com/")
+}
+
+pub(super) fn refuse_remote(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        span,
+        format!("`{name}` lies on another machine, from where `ctx` cannot load files yet"),
+    )
+    .hint("fetch it yourself, and name the local copy")
+}

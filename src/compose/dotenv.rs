@@ -1,0 +1,320 @@
+//! The grammar of `.env` and `env_file`: assignments with optional `export`, quotes, comments and variables.
+
+use super::Spanned;
+use super::environment::Environment;
+use super::interpolate::{Failure, substitute};
+use crate::diagnostic::{Diagnostic, FileId, Span};
+
+/// `NAME=value`, or `NAME` alone, which takes its value from the environment.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    pub(super) name: String,
+    pub(super) value: Spanned<Option<String>>,
+}
+
+/// Reads a file of assignments. Values may name variables of the environment and earlier ones of the file.
+pub(super) fn parse(
+    text: &str,
+    file: FileId,
+    environment: &Environment,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Assignment> {
+    let mut seen = environment.clone();
+    let mut reader = Reader { text, file, at: 0 };
+    let mut assignments = Vec::new();
+    reader.at = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    while reader.skip_to_statement() {
+        let start = reader.at;
+        match reader.assignment(&seen) {
+            Ok(Some((name, value))) => {
+                let span = reader.line_span(start);
+                if let Some(value) = &value {
+                    seen.fill([(name.clone(), Spanned::new(value.clone(), span))]);
+                }
+                assignments.push(Assignment {
+                    name,
+                    value: Spanned::new(value, span),
+                });
+            }
+            Ok(None) => {}
+            Err((message, hint)) => {
+                let span = reader.line_span(start);
+                diagnostics.push(Diagnostic::error(span, message).hint(hint));
+                reader.skip_line(start);
+            }
+        }
+    }
+    assignments
+}
+
+/// Reads a file in which every line is `NAME=value` and nothing has a meaning of its own.
+pub(super) fn parse_raw(text: &str, file: FileId) -> Vec<Assignment> {
+    let mut at = 0;
+    let mut assignments = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        let span = Span::new(file, at..at + content.len());
+        at += line.len();
+        let trimmed = content.trim_start();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let (name, value) = match trimmed.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (trimmed, None),
+        };
+        assignments.push(Assignment {
+            name: name.trim_end().to_owned(),
+            value: Spanned::new(value, span),
+        });
+    }
+    assignments
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    file: FileId,
+    at: usize,
+}
+
+type Mistake = (String, String);
+
+impl Reader<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    /// Goes over blank lines and comments; false at the end.
+    fn skip_to_statement(&mut self) -> bool {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start();
+            self.at += rest.len() - trimmed.len();
+            if !self.rest().starts_with('#') {
+                return !self.rest().is_empty();
+            }
+            self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+        }
+    }
+
+    fn skip_line(&mut self, start: usize) {
+        let from = self.at.max(start);
+        self.at = self.text[from..]
+            .find('\n')
+            .map_or(self.text.len(), |end| from + end + 1);
+    }
+
+    fn line_span(&self, start: usize) -> Span {
+        let line = self.text[start..].split('\n').next().unwrap_or_default().trim_end();
+        Span::new(self.file, start..start + line.len())
+    }
+
+    fn assignment(&mut self, environment: &Environment) -> Result<Option<(String, Option<String>)>, Mistake> {
+        if let Some(after) = self.rest().strip_prefix("export")
+            && after.starts_with(|next: char| next.is_whitespace() && next != '\n')
+        {
+            self.at += "export".len() + after.len() - after.trim_start_matches([' ', '\t']).len();
+        }
+        let (name, assigned) = self.name()?;
+        if !assigned {
+            return Ok((!name.is_empty()).then_some((name, None)));
+        }
+        let blanks = self.rest().len()
+            - self
+                .rest()
+                .trim_start_matches(|c: char| c.is_whitespace() && c != '\n')
+                .len();
+        self.at += blanks;
+        let value = match self.rest().chars().next() {
+            Some(quote @ ('"' | '\'')) => self.quoted(quote, environment)?,
+            _ => self.unquoted(environment)?,
+        };
+        Ok(Some((name, Some(value))))
+    }
+
+    /// The name, and whether `=` or `:` follows it.
+    fn name(&mut self) -> Result<(String, bool), Mistake> {
+        let rest = self.rest();
+        let mut end = rest.len();
+        let mut assigned = false;
+        for (at, character) in rest.char_indices() {
+            match character {
+                '=' | ':' => {
+                    (end, assigned) = (at, true);
+                    break;
+                }
+                '\n' => {
+                    end = at;
+                    break;
+                }
+                '_' | '.' | '-' | '[' | ']' => {}
+                _ if character.is_alphanumeric() || character.is_whitespace() => {}
+                _ => {
+                    let message = format!("`{character}` cannot stand in the name of a variable");
+                    return Err((message, "a line is `NAME=value`, or begins with `#`".to_owned()));
+                }
+            }
+        }
+        let name = rest[..end].trim_end().to_owned();
+        self.at += end + usize::from(assigned);
+        if name.contains(char::is_whitespace) {
+            let message = "the name of a variable cannot contain a space".to_owned();
+            return Err((message, "a line is `NAME=value`, or begins with `#`".to_owned()));
+        }
+        if name.is_empty() && assigned {
+            let message = "a value without a name".to_owned();
+            return Err((message, "a line is `NAME=value`".to_owned()));
+        }
+        Ok((name, assigned))
+    }
+
+    fn unquoted(&mut self, environment: &Environment) -> Result<String, Mistake> {
+        let rest = self.rest();
+        let line = rest.split('\n').next().unwrap_or_default();
+        let value = line
+            .split_once(" #")
+            .map_or(line, |(value, _)| value)
+            .trim_end()
+            .to_owned();
+        self.at += line.len();
+        expand(&value, environment)
+    }
+
+    fn quoted(&mut self, quote: char, environment: &Environment) -> Result<String, Mistake> {
+        let mut value = String::new();
+        let mut escaped = false;
+        for (at, character) in self.rest().char_indices().skip(1) {
+            if character == quote && !escaped {
+                self.at += at + 1;
+                let value = value.replace("\r\n", "\n");
+                return if quote == '"' {
+                    expand(&unescape(&value), environment)
+                } else {
+                    Ok(value)
+                };
+            }
+            if !escaped && character == '\\' {
+                escaped = true;
+                continue;
+            }
+            if escaped && character != quote {
+                value.push('\\');
+            }
+            escaped = false;
+            value.push(character);
+        }
+        Err((
+            format!("the {quote} that begins this value is never closed"),
+            format!("add a {quote} at its end"),
+        ))
+    }
+}
+
+fn expand(value: &str, environment: &Environment) -> Result<String, Mistake> {
+    substitute(value, environment, &mut Vec::new()).map_err(|failure| match failure {
+        Failure::Format(part) => (
+            format!("`{part}` is no legal variable"),
+            "write `${NAME}`, `$$` for a dollar sign, or put the value in single quotes".to_owned(),
+        ),
+        Failure::Required { name, message } => (
+            format!(
+                "the variable `{name}` must be set{}{message}",
+                if message.is_empty() { "" } else { ": " }
+            ),
+            format!("set `{name}` in the environment"),
+        ),
+    })
+}
+
+/// The escapes of double quotes: those of C, octal ones with a zero, and `\$`.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('a') => plain.push('\x07'),
+            Some('b') => plain.push('\x08'),
+            Some('f') => plain.push('\x0c'),
+            Some('v') => plain.push('\x0b'),
+            Some('$') => plain.push_str("$$"),
+            Some(same @ ('\\' | '"')) => plain.push(same),
+            Some('0') => {
+                let mut digits = String::new();
+                while let Some(digit) = characters.peek().filter(|digit| digits.len() < 3 && digit.is_digit(8)) {
+                    digits.push(*digit);
+                    characters.next();
+                }
+                match u8::from_str_radix(&digits, 8) {
+                    Ok(code) if digits.len() == 3 => plain.push(char::from(code)),
+                    _ => {
+                        plain.push_str("\\0");
+                        plain.push_str(&digits);
+                    }
+                }
+            }
+            Some(other) => {
+                plain.push('\\');
+                plain.push(other);
+            }
+            None => plain.push('\\'),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Sources;
+
+    fn read(text: &str) -> Vec<(String, Option<String>)> {
+        let mut diagnostics = Vec::new();
+        let file = Sources::default().add(".env", text);
+        let environment = Environment::of_process(&[("HOME".to_owned(), "/root".to_owned())].into_iter().collect());
+        let assignments = parse(text, file, &environment, &mut diagnostics);
+        assert_eq!(diagnostics, []);
+        assignments.into_iter().map(|one| (one.name, one.value.value)).collect()
+    }
+
+    fn one(text: &str) -> String {
+        read(text).remove(0).1.unwrap_or_default()
+    }
+
+    #[test]
+    fn values() {
+        assert_eq!(one("A=b"), "b");
+        assert_eq!(one("export A=b"), "b");
+        assert_eq!(one("A: b"), "b");
+        assert_eq!(one("A = b # remark"), "b");
+        assert_eq!(one("A=b#c"), "b#c");
+        assert_eq!(one("A='$HOME \\n'"), "$HOME \\n");
+        assert_eq!(one("A=\"$HOME\\n\\$x\""), "/root\n$x");
+        assert_eq!(one("A=\"two\nlines\""), "two\nlines");
+        assert_eq!(one("A=${HOME}/x"), "/root/x");
+        assert_eq!(one("A="), "");
+        assert_eq!(one("A=b\r\n"), "b");
+    }
+
+    #[test]
+    fn later_lines_see_earlier_ones() {
+        let read = read("# remark\n\nA=1\nB=${A}2\nHOME\n");
+        assert_eq!(read[1].1.as_deref(), Some("12"));
+        assert_eq!(read[2], ("HOME".to_owned(), None));
+    }
+
+    #[test]
+    fn mistakes_have_a_place_and_do_not_hide_the_rest() {
+        let mut diagnostics = Vec::new();
+        let file = Sources::default().add(".env", "");
+        let assignments = parse("A B=1\nC=2\n!\nD='", file, &Environment::default(), &mut diagnostics);
+        assert_eq!(assignments.len(), 1);
+        assert_eq!(diagnostics.len(), 3);
+    }
+}

@@ -1,0 +1,50 @@
+//! The variables that interpolation sees, each with the place that set it.
+
+use indexmap::IndexMap;
+
+use super::Spanned;
+use crate::diagnostic::Span;
+
+/// The process's variables, and those that env files add to them.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Environment {
+    variables: IndexMap<String, Spanned<String>>,
+}
+
+impl Environment {
+    /// The process's own variables: they stand in no file, and nothing overrides them.
+    pub(super) fn of_process(variables: &IndexMap<String, String>) -> Self {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.clone(), Spanned::nowhere(value.clone())));
+        Self {
+            variables: variables.collect(),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|variable| variable.value.as_str())
+    }
+
+    /// Where a variable was set; nowhere when it is the process's own.
+    pub(super) fn origin(&self, name: &str) -> Option<Span> {
+        self.variables.get(name).map(|variable| variable.span)
+    }
+
+    /// Sets variables that are not set yet.
+    pub(super) fn fill(&mut self, variables: impl IntoIterator<Item = (String, Spanned<String>)>) {
+        for (name, variable) in variables {
+            self.variables.entry(name).or_insert(variable);
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.variables
+            .insert(name.to_owned(), Spanned::nowhere(value.to_owned()));
+    }
+
+    pub(super) fn into_variables(self) -> IndexMap<String, String> {
+        let pairs = self.variables.into_iter();
+        pairs.map(|(name, variable)| (name, variable.value)).collect()
+    }
+}

@@ -1,0 +1,423 @@
+//! `${VARIABLE}` in values, and the casts of what variables wrote as text.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::environment::Environment;
+use super::schema::{Cast, Shape};
+use super::{Node, Value};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// What interpolation remembers over all files of a project.
+#[derive(Default, Debug)]
+pub(super) struct Uses {
+    /// Which variables a value was made of, and where each was set: nothing for one that is not, nowhere for one of the
+    /// process.
+    pub(super) variables: HashMap<Span, Vec<(String, Option<Span>)>>,
+    /// Those that were warned about.
+    unset: HashSet<String>,
+}
+
+/// Fills in the variables of every value below a node.
+pub(super) fn interpolate(
+    node: &mut Node,
+    shape: Option<&'static Shape>,
+    environment: &Environment,
+    uses: &mut Uses,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut walk = Walk {
+        environment,
+        uses,
+        diagnostics,
+        path: String::new(),
+    };
+    walk.node(node, shape);
+}
+
+struct Walk<'a> {
+    environment: &'a Environment,
+    uses: &'a mut Uses,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    path: String,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &mut Node, shape: Option<&'static Shape>) {
+        if let Value::String(text) = &mut node.value {
+            if text.contains('$') && !self.fill(text, node.span) {
+                return;
+            }
+            // Schema alternatives are chosen by what the text has become.
+            if let Some(cast) = shape.and_then(|shape| cast_of(shape)) {
+                self.cast(node, cast);
+            }
+            return;
+        }
+        let shape = shape.map(|shape| shape.choose(node));
+        let length = self.path.len();
+        match &mut node.value {
+            Value::List(list) => {
+                let entries = shape.and_then(Shape::entries);
+                for (index, entry) in list.iter_mut().enumerate() {
+                    self.path.push_str(&format!("[{index}]"));
+                    self.node(entry, entries);
+                    self.path.truncate(length);
+                }
+            }
+            Value::Map(map) => {
+                for (key, entry) in map {
+                    if length > 0 {
+                        self.path.push('.');
+                    }
+                    self.path.push_str(key);
+                    self.node(&mut entry.node, shape.and_then(|shape| shape.under(key)));
+                    self.path.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the text could be filled in.
+    fn fill(&mut self, text: &mut String, span: Span) -> bool {
+        let mut names = Vec::new();
+        match substitute(text, self.environment, &mut names) {
+            Ok(filled) => {
+                *text = filled;
+                for name in &names {
+                    if self.environment.get(&name.name).is_none()
+                        && name.warn
+                        && self.uses.unset.insert(name.name.clone())
+                    {
+                        self.diagnostics.push(
+                            Diagnostic::warning(
+                                span,
+                                format!("the variable `{}` is not set; it is empty here", name.name),
+                            )
+                            .hint(format!("set it, or give a default: ${{{}:-…}}", name.name)),
+                        );
+                    }
+                }
+                let origin = |used: Used| {
+                    let origin = self.environment.origin(&used.name);
+                    (used.name, origin)
+                };
+                self.uses
+                    .variables
+                    .insert(span, names.into_iter().map(origin).collect());
+                true
+            }
+            Err(Failure::Format(part)) => {
+                self.diagnostics.push(
+                    Diagnostic::error(span, format!("`{part}` in `{}` is no legal variable", self.path))
+                        .hint("write `${NAME}`, or `$$` for a dollar sign"),
+                );
+                false
+            }
+            Err(Failure::Required { name, message }) => {
+                let message = match message.as_str() {
+                    "" => format!("the variable `{name}` must be set"),
+                    message => format!("the variable `{name}` must be set: {message}"),
+                };
+                self.diagnostics.push(
+                    Diagnostic::error(span, message).hint(format!("set `{name}` in the environment or in `.env`")),
+                );
+                false
+            }
+        }
+    }
+
+    fn cast(&mut self, node: &mut Node, cast: Cast) {
+        let Some(text) = node.as_str() else { return };
+        let value = match cast {
+            Cast::Integer => text.parse().ok().map(Value::Int),
+            Cast::Float => text.parse().ok().map(Value::Float),
+            Cast::Boolean => match text.to_ascii_lowercase().as_str() {
+                "true" => Some(Value::Bool(true)),
+                "false" => Some(Value::Bool(false)),
+                word @ ("y" | "yes" | "on" | "n" | "no" | "off") => {
+                    let value = matches!(word, "y" | "yes" | "on");
+                    self.diagnostics.push(
+                        Diagnostic::warning(node.span, format!("`{text}` in `{}` is read as `{value}`", self.path))
+                            .hint(format!("write `{value}`")),
+                    );
+                    Some(Value::Bool(value))
+                }
+                _ => None,
+            },
+        };
+        if let Some(value) = value {
+            node.value = value;
+            return;
+        }
+        let wanted = match cast {
+            Cast::Integer => "an integer",
+            Cast::Float => "a number",
+            Cast::Boolean => "`true` or `false`",
+        };
+        // The text may be a secret that a variable held; only what the file itself says is repeated.
+        let given = match self.uses.variables.get(&node.span) {
+            Some(_) if text.is_empty() => "is empty".to_owned(),
+            Some(_) => "is something else".to_owned(),
+            None => format!("is `{text}`"),
+        };
+        self.diagnostics.push(Diagnostic::error(
+            node.span,
+            format!("`{}` must be {wanted}, and {given}", self.path),
+        ));
+        // What stands here now can only lead to a second report about the same value.
+        node.value = match cast {
+            Cast::Integer | Cast::Float => Value::Int(1),
+            Cast::Boolean => Value::Bool(false),
+        };
+    }
+}
+
+fn cast_of(shape: &Shape) -> Option<Cast> {
+    match shape {
+        Shape::Cast(cast, _) | Shape::Bounded(cast, ..) => Some(*cast),
+        Shape::Either(shapes) => shapes.iter().find_map(cast_of),
+        _ => None,
+    }
+}
+
+/// A variable that a text names.
+#[derive(Debug)]
+pub(super) struct Used {
+    pub(super) name: String,
+    /// Whether its absence is worth a warning: no operator says what to do then.
+    warn: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum Failure {
+    /// The part that is no legal variable.
+    Format(String),
+    Required {
+        name: String,
+        message: String,
+    },
+}
+
+/// Fills in one text.
+pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            filled.push('$');
+            rest = after;
+        } else if let Some(inner) = rest.strip_prefix('{') {
+            let end = closing_brace(inner).ok_or_else(|| Failure::Format(format!("${rest}")))?;
+            filled.push_str(&braced(&inner[..end], environment, used)?);
+            rest = &inner[end + 1..];
+        } else {
+            let name = name_at_start(rest);
+            if name.is_empty() {
+                filled.push('$');
+            } else {
+                used.push(Used {
+                    name: name.to_owned(),
+                    warn: true,
+                });
+                filled.push_str(environment.get(name).unwrap_or_default());
+                rest = &rest[name.len()..];
+            }
+        }
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// What stands between `${` and `}`.
+struct Reference<'a> {
+    name: &'a str,
+    /// `-`, `+` or `?`.
+    operator: Option<char>,
+    /// Whether an empty variable counts as unset.
+    unless_empty: bool,
+    /// What follows the operator.
+    argument: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    fn read(inner: &'a str) -> Option<Self> {
+        let name = name_at_start(inner);
+        let operation = &inner[name.len()..];
+        let (unless_empty, operation) = match operation.strip_prefix(':') {
+            Some(operation) => (true, operation),
+            None => (false, operation),
+        };
+        let operator = operation.chars().next();
+        let legal = matches!(operator, Some('-' | '+' | '?')) || (operator.is_none() && !unless_empty);
+        (!name.is_empty() && legal).then(|| Self {
+            name,
+            operator,
+            unless_empty,
+            argument: operation.get(1..).unwrap_or_default(),
+        })
+    }
+}
+
+fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
+    let Some(reference) = Reference::read(inner) else {
+        return Err(Failure::Format(format!("${{{inner}}}")));
+    };
+    let Reference {
+        name,
+        operator,
+        argument,
+        ..
+    } = reference;
+    used.push(Used {
+        name: name.to_owned(),
+        warn: operator.is_none(),
+    });
+    let value = environment.get(name);
+    let present = value.filter(|value| !(reference.unless_empty && value.is_empty()));
+    match (operator, present) {
+        (Some('-'), None) | (Some('+'), Some(_)) => substitute(argument, environment, used),
+        (None | Some('+'), None) => Ok(String::new()),
+        (_, Some(value)) => Ok(value.to_owned()),
+        (_, None) => Err(Failure::Required {
+            name: name.to_owned(),
+            message: substitute(argument, environment, used)?,
+        }),
+    }
+}
+
+/// A variable that a file names, and what the file says about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variable {
+    pub name: String,
+    pub required: bool,
+    pub default: Option<String>,
+    pub alternate: Option<String>,
+}
+
+/// The variables of a tree that was loaded without interpolation, by name.
+#[must_use]
+pub fn variables(tree: &Node) -> Vec<Variable> {
+    let mut found = BTreeMap::new();
+    collect(tree, &mut found);
+    found.into_values().collect()
+}
+
+fn collect(node: &Node, found: &mut BTreeMap<String, Variable>) {
+    match &node.value {
+        Value::String(text) => collect_text(text, found),
+        Value::List(list) => list.iter().for_each(|node| collect(node, found)),
+        Value::Map(map) => map.values().for_each(|entry| collect(&entry.node, found)),
+        _ => {}
+    }
+}
+
+fn collect_text(text: &str, found: &mut BTreeMap<String, Variable>) {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        let plain = name_at_start(rest);
+        let reference = if let Some(after) = rest.strip_prefix('$') {
+            rest = after;
+            None
+        } else if let Some(inner) = rest.strip_prefix('{') {
+            let Some(end) = closing_brace(inner) else { return };
+            rest = &inner[end + 1..];
+            Reference::read(&inner[..end])
+        } else {
+            Reference::read(plain)
+        };
+        let Some(Reference {
+            name,
+            operator,
+            argument,
+            ..
+        }) = reference
+        else {
+            continue;
+        };
+        let variable = found.entry(name.to_owned()).or_insert_with(|| Variable {
+            name: name.to_owned(),
+            required: false,
+            default: None,
+            alternate: None,
+        });
+        match operator {
+            Some('?') => variable.required = true,
+            Some('-') => variable.default = Some(argument.to_owned()),
+            Some('+') => variable.alternate = Some(argument.to_owned()),
+            _ => {}
+        }
+        collect_text(argument, found);
+    }
+}
+
+/// Where the brace closes that was opened before the text.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 1;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+fn name_at_start(text: &str) -> &str {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let length = text
+        .bytes()
+        .take_while(|byte| letter(*byte) || byte.is_ascii_digit())
+        .count();
+    match text.bytes().next() {
+        Some(first) if letter(first) => &text[..length],
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(text: &str) -> Result<String, Failure> {
+        let variables = [("SET", "v"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        substitute(
+            text,
+            &Environment::of_process(&variables.into_iter().collect()),
+            &mut Vec::new(),
+        )
+    }
+
+    #[test]
+    fn every_operator_with_every_state() {
+        for (text, expected) in [
+            ("$SET ${SET} $UNSET|", "v v |"),
+            ("${UNSET-d} ${EMPTY-d} ${SET-d}", "d  v"),
+            ("${UNSET:-d} ${EMPTY:-d} ${SET:-d}", "d d v"),
+            ("${UNSET+r} ${EMPTY+r} ${SET+r}", " r r"),
+            ("${UNSET:+r} ${EMPTY:+r} ${SET:+r}", "  r"),
+            ("${EMPTY?m} ${SET?m} ${SET:?m}", " v v"),
+            ("$$SET $1 $(x) $", "$SET $1 $(x) $"),
+            ("${UNSET:-${EMPTY:-${SET}}}", "v"),
+            ("${UNSET:-a{b}c}", "a{b}c"),
+        ] {
+            assert_eq!(filled(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused() {
+        for text in ["${", "${}", "${1}", "${SET.x}", "${SET:=d}", "${SET:}", "a ${SET"] {
+            assert!(matches!(filled(text), Err(Failure::Format(_))), "{text}");
+        }
+        assert!(matches!(filled("${UNSET?m}"), Err(Failure::Required { .. })));
+        assert!(matches!(filled("${EMPTY:?m}"), Err(Failure::Required { .. })));
+    }
+}

@@ -1,0 +1,496 @@
+//! From a file's text to [`Node`]s, by the rules by which Compose reads YAML.
+//!
+//! Those are YAML 1.2 with the octal numbers of 1.1 (`0440`), with `<<` merge keys, and with two tags of Compose's own:
+//! `!reset` and `!override`, which take away what earlier files said about their place.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::{Entry, Map, Node, Value};
+use crate::diagnostic::{Diagnostic, FileId, Span};
+
+/// How many nodes aliases may add to a file: a few lines of YAML can otherwise stand for millions.
+const MOST_ALIASED_NODES: usize = 100_000;
+/// How deep a document may be once its aliases are filled in.
+const DEEPEST: usize = 512;
+
+/// One YAML document of a file.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) root: Node,
+    /// Paths that `!reset` or `!override` takes away from what came before this document.
+    pub(super) cuts: Vec<Vec<String>>,
+}
+
+/// Reads the documents of a file; those that are empty are left out. After a mistake in the syntax nothing is read.
+pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Vec<Document> {
+    let mut reader = Reader {
+        text,
+        file,
+        diagnostics,
+        anchors: HashMap::new(),
+        aliased: 0,
+        stack: Vec::new(),
+        cuts: Vec::new(),
+        root: None,
+    };
+    let mut documents = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, place) = match event {
+            Ok((event, place)) => (event, place.byte_range().unwrap_or_default()),
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(text.len());
+                let span = reader.span(at..(at + 1).min(text.len()));
+                let message = format!("this is no YAML: {}", error.info());
+                reader.diagnostics.push(Diagnostic::error(span, message));
+                return Vec::new();
+            }
+        };
+        if matches!(event, Event::DocumentEnd) {
+            reader.anchors.clear();
+            let cuts = std::mem::take(&mut reader.cuts);
+            if let Some(root) = reader.root.take().filter(|root| root.value != Value::Null) {
+                documents.push(Document { root, cuts });
+            }
+        } else if reader.event(event, place).is_none() {
+            return Vec::new();
+        }
+    }
+    documents
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    file: FileId,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    /// Nothing for an anchor whose node is not complete yet.
+    anchors: HashMap<usize, Option<Anchored>>,
+    aliased: usize,
+    stack: Vec<Frame>,
+    cuts: Vec<Vec<String>>,
+    root: Option<Node>,
+}
+
+#[derive(Clone)]
+struct Anchored {
+    node: Node,
+    size: usize,
+    height: usize,
+    plain: bool,
+}
+
+struct Frame {
+    start: usize,
+    anchor: usize,
+    tag: Option<OwnTag>,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Map {
+        map: Map,
+        /// The key whose value comes next.
+        key: Option<(Key, Span)>,
+        merges: Vec<Node>,
+    },
+}
+
+enum Key {
+    Name(String),
+    Merge,
+    /// Reported already.
+    Unusable,
+}
+
+/// The tags that mean something to Compose.
+#[derive(Clone, Copy, PartialEq)]
+enum OwnTag {
+    Reset,
+    Override,
+}
+
+impl Reader<'_> {
+    /// Takes one event; nothing when the file is beyond reading.
+    fn event(&mut self, event: Event<'_>, place: std::ops::Range<usize>) -> Option<()> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = self.resolve(text, style, tag.as_deref(), &place);
+                let plain = style == ScalarStyle::Plain;
+                let node = Node::new(value, self.span(place));
+                self.complete(node, anchor, tag.as_deref().and_then(own_tag), plain);
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.open(place.start, anchor, tag.as_deref(), Content::List(Vec::new()));
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                let content = Content::Map {
+                    map: Map::new(),
+                    key: None,
+                    merges: Vec::new(),
+                };
+                self.open(place.start, anchor, tag.as_deref(), content);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
+            Event::Alias(anchor) => self.alias(anchor, place)?,
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// The place of a value, cut at the end of its first line: a mapping of a hundred lines is shown by its first.
+    fn span(&self, place: std::ops::Range<usize>) -> Span {
+        let text = self.text.get(place.clone()).unwrap_or_default();
+        let line = text.split('\n').next().unwrap_or_default().trim_end();
+        Span::new(self.file, place.start..place.start + line.len())
+    }
+
+    fn open(&mut self, start: usize, anchor: usize, tag: Option<&Tag>, content: Content) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, None);
+        }
+        self.stack.push(Frame {
+            start,
+            anchor,
+            tag: tag.and_then(own_tag),
+            content,
+        });
+    }
+
+    fn close(&mut self, end: usize) {
+        let Some(frame) = self.stack.pop() else { return };
+        let span = self.span(frame.start..end.max(frame.start));
+        let value = match frame.content {
+            Content::List(list) => Value::List(list),
+            Content::Map { mut map, merges, .. } => {
+                for merge in merges {
+                    self.merge(&mut map, merge);
+                }
+                Value::Map(map)
+            }
+        };
+        self.complete(Node::new(value, span), frame.anchor, frame.tag, false);
+    }
+
+    /// Adds what `<<` names, without what the mapping says itself.
+    fn merge(&mut self, map: &mut Map, merge: Node) {
+        match merge.value {
+            Value::Map(other) => {
+                for (key, entry) in other {
+                    map.entry(key).or_insert(entry);
+                }
+            }
+            Value::List(list) => {
+                for node in list {
+                    if matches!(node.value, Value::List(_)) {
+                        self.not_mergeable(node.span);
+                    } else {
+                        self.merge(map, node);
+                    }
+                }
+            }
+            _ => self.not_mergeable(merge.span),
+        }
+    }
+
+    fn not_mergeable(&mut self, span: Span) {
+        self.diagnostics.push(
+            Diagnostic::error(span, "`<<` takes a mapping or a list of mappings")
+                .hint("name an anchor of a mapping: `<<: *defaults`"),
+        );
+    }
+
+    fn alias(&mut self, anchor: usize, place: std::ops::Range<usize>) -> Option<()> {
+        let span = self.span(place);
+        let Some(Some(anchored)) = self.anchors.get(&anchor).cloned() else {
+            let message = "this alias stands inside of what it names";
+            self.diagnostics.push(Diagnostic::error(span, message));
+            return None;
+        };
+        self.aliased += anchored.size;
+        if self.aliased > MOST_ALIASED_NODES || self.stack.len() + anchored.height > DEEPEST {
+            let message = "the aliases of this file stand for too much";
+            let hint = format!("they may add {MOST_ALIASED_NODES} values, {DEEPEST} deep");
+            self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
+            return None;
+        }
+        self.complete(anchored.node, 0, None, anchored.plain);
+        Some(())
+    }
+
+    /// Puts a complete value where it belongs.
+    fn complete(&mut self, mut node: Node, anchor: usize, tag: Option<OwnTag>, plain: bool) {
+        if anchor > 0 {
+            let (size, height) = measure(&node);
+            let anchored = Anchored {
+                node: node.clone(),
+                size,
+                height,
+                plain,
+            };
+            self.anchors.insert(anchor, Some(anchored));
+        }
+        let is_value = self.stack.last().is_none_or(|frame| match &frame.content {
+            Content::List(_) => true,
+            Content::Map { key, .. } => key.is_some(),
+        });
+        if let Some(tag) = tag.filter(|_| is_value) {
+            if let Some(path) = self.path() {
+                self.cuts.push(path);
+            }
+            if tag == OwnTag::Reset {
+                if let Some(Frame {
+                    content: Content::Map { key, .. },
+                    ..
+                }) = self.stack.last_mut()
+                {
+                    *key = None;
+                }
+                return;
+            }
+        }
+        let Some(frame) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        let (map, key, merges) = match &mut frame.content {
+            Content::List(list) => return list.push(node),
+            Content::Map { map, key, merges } => (map, key, merges),
+        };
+        let Some((name, key_span)) = key.take() else {
+            *key = Some(read_key(self.text, node, plain, self.diagnostics));
+            return;
+        };
+        // A missing value (`command:`) is shown by its key.
+        if node.span.is_somewhere() && node.span.range().is_empty() {
+            node.span = key_span;
+        }
+        match name {
+            Key::Unusable => {}
+            Key::Merge => merges.push(node),
+            Key::Name(name) => {
+                if let Some(first) = map.get(&name) {
+                    let message = format!("`{name}` is written twice in this mapping");
+                    self.diagnostics.push(
+                        Diagnostic::error(key_span, message)
+                            .note(first.key, "the first is here")
+                            .hint("remove one of them"),
+                    );
+                } else {
+                    map.insert(name, Entry { key: key_span, node });
+                }
+            }
+        }
+    }
+
+    /// The path of the value that comes next, when it leads through mappings only.
+    fn path(&self) -> Option<Vec<String>> {
+        let names = self.stack.iter().map(|frame| match &frame.content {
+            Content::Map {
+                key: Some((Key::Name(name), _)),
+                ..
+            } => Some(name.clone()),
+            _ => None,
+        });
+        names.collect()
+    }
+
+    fn resolve(
+        &mut self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        place: &std::ops::Range<usize>,
+    ) -> Value {
+        let plain = style == ScalarStyle::Plain;
+        let core = tag.and_then(Tag::core_suffix);
+        match (tag, core) {
+            (None, _) if plain => resolve_plain(&text),
+            (None, _) => Value::String(text.into_owned()),
+            (Some(_), Some("str")) => Value::String(text.into_owned()),
+            (Some(tag), None) if own_tag(tag).is_some() && plain => resolve_plain(&text),
+            (Some(_), None) => Value::String(text.into_owned()),
+            (Some(_), Some(kind)) => {
+                let value = resolve_plain(&text);
+                let value = match (kind, value) {
+                    #[allow(clippy::cast_precision_loss, reason = "that is what was asked for")]
+                    ("float", Value::Int(number)) => Value::Float(number as f64),
+                    (_, value) => value,
+                };
+                let fits = match &value {
+                    Value::Int(_) => kind == "int",
+                    Value::Float(_) => kind == "float",
+                    Value::Bool(_) => kind == "bool",
+                    Value::Null => kind == "null",
+                    _ => false,
+                };
+                if !fits {
+                    let message = format!("`{text}` cannot be read as `!!{kind}`");
+                    let span = self.span(place.clone());
+                    self.diagnostics.push(Diagnostic::error(span, message));
+                }
+                value
+            }
+        }
+    }
+}
+
+fn read_key(text: &str, node: Node, plain: bool, diagnostics: &mut Vec<Diagnostic>) -> (Key, Span) {
+    let span = node.span;
+    let kind = node.kind();
+    let key = match node.value {
+        Value::String(name) if plain && name == "<<" => Key::Merge,
+        Value::String(name) => Key::Name(name),
+        _ => {
+            let written = text.get(span.range()).unwrap_or_default();
+            diagnostics.push(
+                Diagnostic::error(span, format!("a key must be a string, and `{written}` is {kind}"))
+                    .hint(format!("put it in quotes: \"{written}\"")),
+            );
+            Key::Unusable
+        }
+    };
+    (key, span)
+}
+
+fn own_tag(tag: &Tag) -> Option<OwnTag> {
+    match (tag.handle(), tag.suffix()) {
+        ("!", "reset") | ("", "!reset") => Some(OwnTag::Reset),
+        ("!", "override") | ("", "!override") => Some(OwnTag::Override),
+        _ => None,
+    }
+}
+
+/// How many nodes there are, and how many levels.
+fn measure(node: &Node) -> (usize, usize) {
+    let mut size = 1;
+    let mut height = 0;
+    let mut child = |node: &Node| {
+        let (inner_size, inner_height) = measure(node);
+        size += inner_size;
+        height = height.max(inner_height);
+    };
+    match &node.value {
+        Value::List(list) => list.iter().for_each(&mut child),
+        Value::Map(map) => map.values().for_each(|entry| child(&entry.node)),
+        _ => {}
+    }
+    (size, height + 1)
+}
+
+/// What a scalar without quotes and tags is.
+pub(super) fn resolve_plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Value::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
+        _ => {}
+    }
+    let numeric = text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.'));
+    if !numeric {
+        return Value::String(text.to_owned());
+    }
+    let digits = if text.contains('_') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
+    };
+    if let Some(number) = integer(&digits) {
+        return Value::Int(number);
+    }
+    if is_float(&digits)
+        && let Ok(number) = digits.parse()
+    {
+        return Value::Float(number);
+    }
+    Value::String(text.to_owned())
+}
+
+/// `12`, `-3`, `0x1F`, `0b11`, `0o10`, and octal `010`.
+fn integer(text: &str) -> Option<i64> {
+    let (negative, unsigned) = match text.as_bytes() {
+        [b'-', ..] => (true, &text[1..]),
+        [b'+', ..] => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (radix, digits) = match unsigned.get(..2) {
+        Some("0x" | "0X") => (16, &unsigned[2..]),
+        Some("0b" | "0B") => (2, &unsigned[2..]),
+        Some("0o" | "0O") => (8, &unsigned[2..]),
+        Some(_) if unsigned.starts_with('0') => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    if digits.is_empty() || digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let number = i128::from_str_radix(digits, radix).ok()?;
+    i64::try_from(if negative { -number } else { number }).ok()
+}
+
+fn is_float(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa_fits = match mantissa.split_once('.') {
+        Some((whole, fraction)) => {
+            all_digits(whole) && all_digits(fraction) && !(whole.is_empty() && fraction.is_empty())
+        }
+        None => !mantissa.is_empty() && all_digits(mantissa),
+    };
+    let exponent_fits = exponent.is_none_or(|exponent| {
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !digits.is_empty() && all_digits(digits)
+    });
+    mantissa_fits && exponent_fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_are_what_compose_says() {
+        for (text, value) in [
+            ("010", Value::Int(8)),
+            ("0o10", Value::Int(8)),
+            ("0x1F", Value::Int(31)),
+            ("0b11", Value::Int(3)),
+            ("1_000", Value::Int(1000)),
+            ("-5", Value::Int(-5)),
+            ("1.10", Value::Float(1.1)),
+            ("1e3", Value::Float(1000.0)),
+            (".5", Value::Float(0.5)),
+            ("True", Value::Bool(true)),
+            ("~", Value::Null),
+        ] {
+            assert_eq!(resolve_plain(text), value, "{text}");
+        }
+        for text in [
+            "yes",
+            "on",
+            "22:22",
+            "1.2.3",
+            "089",
+            ".",
+            "-",
+            "1e",
+            "2001-01-01",
+            "0x",
+            "+-1",
+        ] {
+            if text == "089" {
+                assert_eq!(resolve_plain(text), Value::Float(89.0));
+            } else {
+                assert_eq!(resolve_plain(text), Value::String(text.to_owned()));
+            }
+        }
+    }
+}
