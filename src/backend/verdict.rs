@@ -106,7 +106,11 @@ impl Judge {
                 for (key, entry) in map {
                     let named = format!("{path}.{key}");
                     // Below a mapping with keys of the user's own, a key is no name of an attribute.
-                    let path = if self.verdicts.contains_key(named.as_str()) { named } else { format!("{path}.*") };
+                    let path = if self.verdicts.contains_key(named.as_str()) {
+                        named
+                    } else {
+                        format!("{path}.*")
+                    };
                     self.attribute(&path, key, entry.key.or(entry.node.span), &entry.node);
                 }
             }

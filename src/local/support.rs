@@ -33,20 +33,32 @@ impl Connection {
 
 fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
     if let Some(name) = service.container_name.as_ref().filter(|_| service.replicas() > 1) {
-        let message = format!("`{name}` cannot name {} containers", service.replicas(), name = name.value);
+        let message = format!(
+            "`{name}` cannot name {} containers",
+            service.replicas(),
+            name = name.value
+        );
         said.push(Diagnostic::error(name.span, message).hint("leave out `container_name`, or have one container"));
     }
     if let Some(policy) = &service.pull_policy
-        && !matches!(policy.as_str(), "always" | "missing" | "if_not_present" | "never" | "build")
+        && !matches!(
+            policy.as_str(),
+            "always" | "missing" | "if_not_present" | "never" | "build"
+        )
     {
         let message = format!("`{}` pulls on an engine only what is missing", policy.value);
         said.push(Diagnostic::warning(policy.span, message).hint("`pull_policy: always` pulls each time"));
     }
     for option in &service.security_opt {
-        let profile = option.strip_prefix("seccomp=").or_else(|| option.strip_prefix("seccomp:"));
+        let profile = option
+            .strip_prefix("seccomp=")
+            .or_else(|| option.strip_prefix("seccomp:"));
         if profile.is_some_and(|profile| !matches!(profile, "unconfined" | "builtin")) {
             let message = "a seccomp profile in a file does not work on an engine yet";
-            said.push(Diagnostic::error(option.span, message).hint("make it the engine's own with `dockerd --seccomp-profile`"));
+            said.push(
+                Diagnostic::error(option.span, message)
+                    .hint("make it the engine's own with `dockerd --seccomp-profile`"),
+            );
         }
     }
     let mut owned = |objects: &indexmap::IndexMap<String, FileObject>, reference: &FileReference| {
@@ -64,6 +76,12 @@ fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
             }
         }
     };
-    service.secrets.iter().for_each(|reference| owned(&project.secrets, reference));
-    service.configs.iter().for_each(|reference| owned(&project.configs, reference));
+    service
+        .secrets
+        .iter()
+        .for_each(|reference| owned(&project.secrets, reference));
+    service
+        .configs
+        .iter()
+        .for_each(|reference| owned(&project.configs, reference));
 }
