@@ -90,7 +90,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         environment: arguments.no_env_resolution,
     };
     let Loaded { project, report } = load(&options)?;
-    ui::diagnostics::show(&report);
+    environment.show(&report);
     if arguments.quiet {
         return Ok(0);
     }

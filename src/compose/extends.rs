@@ -141,6 +141,9 @@ impl Loader<'_> {
         }
         let there = absolute.parent().unwrap_or(Path::new("/"));
         let mut service = self.complete(services, target, there, &file, &document.cuts, scope, chain)?;
+        if service.value == Value::Null {
+            return Some(service);
+        }
         // Short forms hide paths from being resolved.
         schema::validate(
             &service,

@@ -262,7 +262,8 @@ impl<'a> Reference<'a> {
 }
 
 fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
-    let Some(reference) = Reference::read(inner) else {
+    // The reference's grammar ends at the line's end.
+    let Some(reference) = Reference::read(inner).filter(|_| !inner.contains('\n')) else {
         return Err(Failure::Format(format!("${{{inner}}}")));
     };
     let Reference {

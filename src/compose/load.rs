@@ -219,11 +219,16 @@ impl Loader<'_> {
             .flatten()
             .rev()
             .filter_map(|document| document.root.get("name")?.as_str());
-        let named = names
+        let names: Vec<_> = names
             .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
-            .find(|name| !name.is_empty());
+            .collect();
         let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
-        let name = normal_name(named.as_deref().unwrap_or(&folder));
+        let name = match names.iter().find(|name| !name.is_empty()) {
+            Some(name) => normal_name(name),
+            None if names.is_empty() => normal_name(&folder),
+            // A name was wanted, and its variables are empty.
+            None => String::new(),
+        };
         if name.is_empty() {
             self.report.push(
                 Diagnostic::error(Span::NOWHERE, "project name must not be empty")
@@ -243,6 +248,7 @@ impl Loader<'_> {
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for mut document in documents.into_iter().flatten() {
+            self.null_sections(&document.root);
             self.interpolate(&mut document.root, scope);
             self.include(&mut document, scope);
             if let Some(merged) = &mut merged {
@@ -284,6 +290,17 @@ impl Loader<'_> {
         }
     }
 
+    /// Merging would let a section without content pass.
+    fn null_sections(&mut self, document: &Node) {
+        let services = document.as_map().and_then(|root| root.get("services"));
+        if let Some(entry) = services.filter(|entry| entry.node.value == Value::Null) {
+            self.report.push(
+                Diagnostic::error(entry.key, "`services` must be a mapping, not null")
+                    .hint("write services under it, or remove it"),
+            );
+        }
+    }
+
     fn drop_version(&mut self, document: &mut Node) {
         let Value::Map(root) = &mut document.value else { return };
         if let Some(version) = root.shift_remove("version")
@@ -304,7 +321,7 @@ impl Loader<'_> {
     ) -> Option<Project> {
         let skip = self.options.skip;
         let environment = scope.environment;
-        if !skip.environment {
+        if !skip.interpolation {
             normalize::resolve_environment(&mut tree, &environment);
         }
         if !skip.normalization {

@@ -22,6 +22,22 @@ pub(super) fn read(path: &Path, current_dir: &Path, report: &mut Report) -> Resu
     Ok(report.sources.add(display_name(path, current_dir), text))
 }
 
+/// Reads an env file, whose remarks and values may be in whatever encoding their author had: what is no UTF-8 is
+/// replaced, with a warning.
+pub(super) fn read_loosely(path: &Path, current_dir: &Path, report: &mut Report) -> Result<FileId, Unreadable> {
+    let bytes = bytes(path)?;
+    let name = display_name(path, current_dir);
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("`{name}` is no UTF-8: what cannot be read is replaced");
+            report.push(Diagnostic::warning(Span::NOWHERE, message));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        }
+    };
+    Ok(report.sources.add(name, text))
+}
+
 /// Reads standard input.
 pub(super) fn read_stdin(report: &mut Report) -> Result<FileId, Unreadable> {
     let mut bytes = Vec::new();
