@@ -66,7 +66,7 @@ impl Profiles {
     pub fn check_new(&self, name: &str) -> Result<()> {
         if self.names()?.iter().any(|known| known == name) {
             return Err(
-                Error::new(format!("there is an AWS profile \"{name}\" already")).hint(format!(
+                Error::new(format!("AWS profile \"{name}\": already exists")).hint(format!(
                     "`--force` replaces its keys; `--profile {name}` uses it as it is"
                 )),
             );

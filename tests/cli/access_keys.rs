@@ -59,7 +59,7 @@ fn a_profile_that_exists_is_replaced_only_with_force() {
     sandbox.write("rootkey.csv", KEYS);
     let run = sandbox.fails(&CREATE);
     assert!(
-        run.stderr.contains("there is an AWS profile \"Store\" already"),
+        run.stderr.contains("AWS profile \"Store\": already exists"),
         "{}",
         run.stderr
     );
