@@ -219,7 +219,9 @@ impl Loader<'_> {
             .flatten()
             .rev()
             .filter_map(|document| document.root.get("name")?.as_str());
+        // What is written as empty is as good as not written.
         let names: Vec<_> = names
+            .filter(|name| !name.is_empty())
             .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
             .collect();
         let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
