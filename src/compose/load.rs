@@ -10,8 +10,6 @@
 //! [`extends`]: super::extends [`merge`]: super::merge [`unique`]: super::unique [`schema`]: super::schema
 //! [`long`]: super::long [`paths`]: super::paths [`normalize`]: super::normalize [`decode`]: super::decode
 //! [`profiles`]: super::profiles [`check`]: super::check [`env_file`]: super::env_file [`prune`]: super::prune
-//!
-//! Long because the stages are read together: what one gives is what the next takes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -221,7 +219,9 @@ impl Loader<'_> {
             .flatten()
             .rev()
             .filter_map(|document| document.root.get("name")?.as_str());
+        // What is written as empty is as good as not written.
         let names: Vec<_> = names
+            .filter(|name| !name.is_empty())
             .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
             .collect();
         let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
