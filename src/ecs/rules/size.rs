@@ -18,9 +18,7 @@ pub(in crate::ecs) fn task(service: &Service, draft: &mut Draft) {
         reservations.and_then(|it| it.cpus),
     ];
     let cpus = cpus.into_iter().flatten().find(|cpus| cpus.value > 0.0);
-    #[allow(clippy::cast_precision_loss, reason = "nobody has so many CPUs")]
     let count = service.cpu_count.filter(|count| count.value > 0);
-    let cpus = cpus.or(count.map(|count| Spanned::new(count.value as f32, count.span)));
     let memory = [
         limits.and_then(|limits| limits.memory),
         service.mem_limit,
