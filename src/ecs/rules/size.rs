@@ -32,7 +32,9 @@ pub(in crate::ecs) fn task(service: &Service, draft: &mut Draft) {
         clippy::cast_sign_loss,
         reason = "above zero, and rounded up"
     )]
-    let units = cpus.map_or(0, |cpus| (f64::from(cpus.value) * 1024.0).ceil() as u64);
+    let cpus = cpus.map(|cpus| Spanned::new((f64::from(cpus.value) * 1024.0).ceil() as u64, cpus.span));
+    let cpus = cpus.or(count.map(|count| Spanned::new(count.cast_unsigned().saturating_mul(1024), count.span)));
+    let units = cpus.map_or(0, |cpus| cpus.value);
     let mebibytes = memory.map_or(0, |memory| memory.0.cast_unsigned().div_ceil(1024 * 1024));
     if let Some((cpu, memory)) = fargate::smallest(units, mebibytes) {
         let task = draft.task(service);
