@@ -198,7 +198,9 @@ fn children(node: &Node, branch: &Branch, draft: &mut Draft, rows: &mut Vec<usiz
         }
         Value::List(items) => {
             let Some(branch) = any else { return };
-            items.iter().for_each(|item| walk(item.span, item, branch, draft, rows));
+            for item in items {
+                walk(item.span, item, branch, draft, rows);
+            }
         }
         _ => {}
     }

@@ -73,11 +73,13 @@ impl Fragment {
     }
 
     /// The declaration of a hole that is to stay a Parameter.
+    #[must_use]
     pub fn parameter(&self, name: &str) -> Value {
         self.parameters.get(name).cloned().unwrap_or_default()
     }
 
     /// A copy with values in the holes and `prefix` before the logical ids.
+    #[must_use]
     pub fn fill(&self, prefix: &str, holes: &[(&str, Value)]) -> Filled {
         let filling = Filling {
             fragment: self,
@@ -175,10 +177,10 @@ impl Filling<'_> {
             let (name, tail) = after.split_once('}').unwrap_or((after, ""));
             match self.hole(name) {
                 Some(value) => filled.push_str(&inside_sub(value)),
-                None if name.starts_with('!') => filled.push_str(&format!("${{{name}}}")),
+                None if name.starts_with('!') => filled.extend(["${", name, "}"]),
                 None => {
                     let (id, attribute) = name.split_at(name.find('.').unwrap_or(name.len()));
-                    filled.push_str(&format!("${{{}{attribute}}}", self.renamed(&id.to_owned().into())));
+                    filled.extend(["${", &self.renamed(&id.to_owned().into()), attribute, "}"]);
                 }
             }
             rest = tail;

@@ -47,18 +47,22 @@ impl Value {
         Self::map([("Fn::Sub", Self::Text(text.into()))])
     }
 
+    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    #[must_use]
     pub fn as_list(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
 
+    #[must_use]
     pub fn as_map(&self) -> &[(Text, Self)] {
         if let Self::Map(entries) = self { entries } else { &[] }
     }
 
+    #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_map()
             .iter()
@@ -67,6 +71,7 @@ impl Value {
     }
 
     /// The value at a path of keys.
+    #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |value, key| value.get(key))
     }
@@ -123,6 +128,7 @@ impl Value {
 }
 
 /// Text that stands for itself inside `Fn::Sub`.
+#[must_use]
 pub fn literal(text: &str) -> String {
     text.replace("${", "${!")
 }

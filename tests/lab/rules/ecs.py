@@ -23,7 +23,7 @@ class ContainersOfATask(CloudFormationLintRule):
             for index, container in enumerate(items(task, "ContainerDefinitions")):
                 here = [*path, "ContainerDefinitions", index]
                 for dependency in items(container, "DependsOn"):
-                    other = containers.get(dependency.get("ContainerName"))
+                    other = containers.get(name(dependency.get("ContainerName")))
                     if other is None:
                         yield RuleMatch(here, f"DependsOn names no container: {dependency.get('ContainerName')}")
                     elif dependency.get("Condition") == "HEALTHY" and "HealthCheck" not in other:
@@ -31,7 +31,7 @@ class ContainersOfATask(CloudFormationLintRule):
                     elif dependency.get("Condition") in ("SUCCESS", "COMPLETE") and other.get("Essential", True) is True:
                         yield RuleMatch(here, f"{other['Name']} is essential, so it may not be waited for to end")
                 for mount in items(container, "MountPoints"):
-                    if mount.get("SourceVolume") not in volumes:
+                    if name(mount.get("SourceVolume")) not in volumes:
                         yield RuleMatch(here, f"MountPoints names no volume: {mount.get('SourceVolume')}")
 
 
