@@ -80,7 +80,7 @@ pub fn volume_hashes(volume: &Volume) -> Vec<String> {
 }
 
 /// A service with the containers that it is bound to in place of the services that the file names.
-pub(super) fn resolved<'a>(service: &'a Service, id: impl Fn(&str) -> Option<String>) -> Cow<'a, Service> {
+pub(super) fn resolved(service: &Service, id: impl Fn(&str) -> Option<String>) -> Cow<'_, Service> {
     let bound =
         |mode: &Option<crate::compose::Text>| mode.as_ref().is_some_and(|mode| mode.value.starts_with("service:"));
     let modes = [&service.network_mode, &service.ipc, &service.pid];

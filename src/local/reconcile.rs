@@ -2,16 +2,18 @@
 //!
 //! Long because one decision leads to the next, and none is taken anywhere else.
 
+mod obsolete;
+mod shared;
+
 use std::collections::BTreeMap;
 
 use super::dependencies::{Needs, in_order, needs};
+use super::names;
 use super::observed::{Container, Observed};
 use super::plan::{Creation, Operation, Plan};
-use super::shared::{network_request, volume_request};
-use super::{hash, names};
 use crate::backend::UpOptions;
-use crate::compose::{Condition, Mount, Project, Service};
-use crate::diagnostic::Diagnostic;
+use crate::compose::{Condition, Project, Service};
+use shared::named_volume;
 
 /// Plans how the engine comes to what the project says. Containers that are as they should be stay as they are.
 #[must_use]
@@ -57,95 +59,11 @@ struct Outcome {
     /// The steps that start containers.
     starts: Vec<usize>,
     replaced: bool,
-    /// The waits that others needed so far.
-    waits: Vec<(Condition, usize)>,
+    /// The waits that others needed so far, and whether they need what is waited for.
+    waits: Vec<(Condition, bool, usize)>,
 }
 
 impl<'a> Planner<'a> {
-    fn networks(&mut self) {
-        for (key, network) in &self.project.networks {
-            let used = |service: &Service| service.network_mode.is_none() && service.networks.contains_key(key);
-            if !self.project.services.values().any(used) {
-                continue;
-            }
-            let name = network.name.value.clone();
-            let create = || Operation::CreateNetwork(Box::new(network_request(self.project, key, network)));
-            match self.observed.networks.get(&name) {
-                None if network.external => self.plan.errors.push(
-                    Diagnostic::error(
-                        network.name.span.or(network.span),
-                        format!("the engine has no network `{name}`"),
-                    )
-                    .hint(format!("it is external: `docker network create {name}` makes it")),
-                ),
-                None => drop(self.networks.insert(key, self.plan.push(create(), vec![]))),
-                Some(_) if network.external => {}
-                Some(found) if found.project != self.project.name => self.plan.warnings.push((
-                    format!("Network {name}"),
-                    "was not made for this project; `external: true` says that this is meant".to_owned(),
-                )),
-                Some(found) if hash::network_hashes(network).contains(&found.hash) => {}
-                Some(found) => {
-                    // A network cannot be changed, nor removed while it has containers.
-                    let mut gone = Vec::new();
-                    let id = &found.id;
-                    for container in self
-                        .observed
-                        .containers
-                        .iter()
-                        .filter(|container| container.networks.contains(id))
-                    {
-                        let mut after = vec![];
-                        if needs_stop(container) {
-                            after.push(self.plan.push(Operation::Stop { container }, vec![]));
-                        }
-                        let disconnect = Operation::Disconnect {
-                            network: name.clone(),
-                            container,
-                        };
-                        gone.push(self.plan.push(disconnect, after));
-                    }
-                    let remove = Operation::RemoveNetwork { id: id.clone(), name };
-                    let removed = self.plan.push(remove, gone);
-                    self.networks.insert(key, self.plan.push(create(), vec![removed]));
-                }
-            }
-        }
-    }
-
-    fn volumes(&mut self) {
-        for (key, volume) in &self.project.volumes {
-            let used = |service: &Service| service.volumes.iter().any(|mount| named_volume(mount) == Some(key));
-            if !self.project.services.values().any(used) {
-                continue;
-            }
-            let name = volume.name.value.clone();
-            let warning = match self.observed.volumes.get(&name) {
-                None if volume.external => {
-                    let message = format!("the engine has no volume `{name}`");
-                    let error = Diagnostic::error(volume.name.span.or(volume.span), message)
-                        .hint(format!("it is external: `docker volume create {name}` makes it"));
-                    self.plan.errors.push(error);
-                    continue;
-                }
-                None => {
-                    let create = Operation::CreateVolume(Box::new(volume_request(self.project, key, volume)));
-                    self.volumes.insert(key, self.plan.push(create, vec![]));
-                    continue;
-                }
-                Some(_) if volume.external => continue,
-                Some(found) if found.project != self.project.name => {
-                    "was not made for this project; `external: true` says that this is meant"
-                }
-                Some(found) if found.hash.is_empty() || hash::volume_hashes(volume).contains(&found.hash) => continue,
-                Some(_) => {
-                    "has other settings than the files say, and keeps them with its data; `down -v` removes both"
-                }
-            };
-            self.plan.warnings.push((format!("Volume {name}"), warning.to_owned()));
-        }
-    }
-
     fn service(&mut self, service: &'a Service) {
         if service.provider.is_some() {
             return;
@@ -214,61 +132,6 @@ impl<'a> Planner<'a> {
         self.services.insert(&service.name, outcome);
     }
 
-    /// Why a container is not what the files say, if it is not.
-    fn obsolete(&self, service: &Service, needs: &[Needs<'_>], container: &Container) -> Option<String> {
-        if self.options.force_recreate {
-            return Some("forced".to_owned());
-        }
-        for needed in needs.iter().filter(|needed| needed.shares) {
-            if self
-                .services
-                .get(needed.service)
-                .is_some_and(|parent| parent.kept.is_empty())
-            {
-                return Some(format!("`{}`, which it is bound to, is made anew", needed.service));
-            }
-        }
-        let ids = |name: &str| self.services.get(name).and_then(|parent| parent.kept.first().cloned());
-        if !hash::service_hashes(&hash::resolved(service, ids)).contains(&container.hash) {
-            return Some("its configuration changed".to_owned());
-        }
-        let image = names::image(self.project, service);
-        if self
-            .observed
-            .images
-            .get(&image)
-            .is_some_and(|id| *id != container.image_id)
-        {
-            return Some("its image changed".to_owned());
-        }
-        if service.network_mode.is_none() {
-            for key in service.networks.keys() {
-                let network = self.project.networks.get(key)?;
-                let attached = || {
-                    let found = self.observed.networks.get(&network.name.value);
-                    found.is_some_and(|found| container.networks.contains(&found.id))
-                };
-                if self.networks.contains_key(key.as_str()) || !attached() {
-                    return Some(format!("it is not attached to network {}", network.name.value));
-                }
-            }
-        }
-        for mount in &service.volumes {
-            let Some(volume) = named_volume(mount).and_then(|key| self.project.volumes.get(key)) else {
-                continue;
-            };
-            let name = &volume.name.value;
-            if !container
-                .mounts
-                .iter()
-                .any(|mounted| mounted.kind == "volume" && mounted.name == *name)
-            {
-                return Some(format!("it does not mount volume {name}"));
-            }
-        }
-        None
-    }
-
     fn create(&self, service: &'a Service, number: u32, name: String) -> Creation<'a> {
         let image = names::image(self.project, service);
         Creation {
@@ -298,11 +161,14 @@ impl<'a> Planner<'a> {
                 steps.extend(&dependency.starts);
                 continue;
             }
+            let wanted = (needed.condition, needed.required);
             let known = dependency
                 .waits
                 .iter()
-                .find(|(condition, _)| *condition == needed.condition);
-            let step = known.map(|(_, step)| *step).unwrap_or_else(|| {
+                .find(|(condition, required, _)| (*condition, *required) == wanted);
+            let step = if let Some((_, _, step)) = known {
+                *step
+            } else {
                 let wait = Operation::Wait {
                     service: needed.service,
                     condition: needed.condition,
@@ -310,9 +176,9 @@ impl<'a> Planner<'a> {
                     required: needed.required,
                 };
                 let step = self.plan.push(wait, dependency.starts.clone());
-                dependency.waits.push((needed.condition, step));
+                dependency.waits.push((needed.condition, needed.required, step));
                 step
-            });
+            };
             steps.push(step);
         }
         steps
@@ -494,12 +360,4 @@ impl Observed {
 
 pub(super) fn needs_stop(container: &Container) -> bool {
     !matches!(container.state.as_str(), "created" | "exited" | "dead")
-}
-
-/// The key of the top-level volume that a mount names.
-pub(super) fn named_volume(mount: &Mount) -> Option<&str> {
-    if mount.mount_type.value != "volume" {
-        return None;
-    }
-    mount.source.as_ref().map(|source| source.value.as_str())
 }

@@ -48,8 +48,8 @@ impl Session<'_> {
     }
 
     async fn followed(&self, plan: &Plan<'_>, observed: &Observed, events: &Events) -> Result<u8> {
-        let (attachments, announced) = Attachments::new();
-        self.io.log.expect(&self.replicas());
+        let (attachments, announced) = Attachments::new(&self.options.services);
+        self.io.log.expect(&self.replicas(&attachments));
         for container in observed
             .containers
             .iter()
@@ -90,10 +90,10 @@ impl Session<'_> {
     }
 
     /// What the containers are called whose output will be shown.
-    fn replicas(&self) -> Vec<String> {
+    fn replicas(&self, attachments: &Attachments) -> Vec<String> {
         let mut replicas = Vec::new();
         for service in self.project.services.values() {
-            if service.attach.is_none_or(|attach| attach.value) {
+            if attachments.show(service) {
                 let names = (1..=service.replicas())
                     .map(|number| names::container(self.project, service, u32::try_from(number).unwrap_or(0)));
                 replicas.extend(names.map(|name| names::replica(&self.project.name, &name)));

@@ -142,3 +142,31 @@ fn what_this_engine_is_too_old_for() {
     }
     says(&scene, &["up", "-d"], &["compose.yaml:5:", "1.48", &version]);
 }
+
+#[test]
+fn a_secret_whose_file_is_not_there() {
+    let file = "services: {a: {image: IMAGE, secrets: [s]}}\nsecrets:\n  s:\n    file: ./none.txt\n";
+    let Some(scene) = Scene::new(file) else { return };
+    says(&scene, &["up", "-d"], &["compose.yaml:4:", "none.txt"]);
+}
+
+#[test]
+fn a_name_that_another_container_has() {
+    let file = "services: {a: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}}";
+    let (Some(first), Some(second)) = (Scene::new(file), Scene::new(file)) else {
+        return;
+    };
+    first.ok(&["up", "-d"]);
+    let name = first.container("a-1");
+    second.rewrite(&format!(
+        "services:\n  a:\n    image: IMAGE\n    container_name: {name}\n"
+    ));
+    says(&second, &["up", "-d"], &["compose.yaml:4:", &name, "docker rm"]);
+}
+
+#[test]
+fn content_for_a_read_only_container() {
+    let file = "services:\n  a:\n    image: IMAGE\n    read_only: true\n    configs: [c]\nconfigs: {c: {content: x}}\n";
+    let Some(scene) = Scene::new(file) else { return };
+    says(&scene, &["up", "-d"], &["compose.yaml:5:", "read-only"]);
+}

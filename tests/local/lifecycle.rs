@@ -227,3 +227,23 @@ fn a_container_that_an_interrupted_run_left_gets_its_name() {
     scene.ok(&["up", "-d"]);
     assert_eq!(scene.project.containers(), [name]);
 }
+
+#[test]
+fn a_named_service_comes_up_with_what_it_needs_and_nothing_else() {
+    let file = "
+services:
+  web: &a {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, depends_on: [db]}
+  db: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}
+  other: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}
+";
+    let Some(scene) = Scene::new(file) else { return };
+    scene.ok(&["up", "-d", "web"]);
+    let mut names = scene.project.containers();
+    names.sort();
+    assert_eq!(names, [scene.container("db-1"), scene.container("web-1")]);
+    let db = scene.id("db-1");
+    scene.ok(&["up", "-d"]);
+    let run = scene.ok(&["up", "-d", "--force-recreate", "--remove-orphans", "web"]);
+    assert_eq!(scene.id("db-1"), db, "only what was named is made anew\n{}", run.stderr);
+    assert_eq!(scene.project.containers().len(), 3, "who is not named is no orphan");
+}
