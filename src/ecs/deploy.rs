@@ -88,8 +88,8 @@ impl Deployment<'_> {
             return Ok(());
         }
         let following = follow(account, follower, &self.template.origins, io);
-        let followed = unless_interrupted(io, name, &self.goes_on(), following).await;
-        let outcome = followed.inspect_err(|error| {
+        let ended = unless_interrupted(io, name, &self.goes_on(), following).await;
+        let outcome = ended.inspect_err(|error| {
             // What could not be followed is not over.
             if matches!(error, Error::Message(_)) {
                 io.progress.warning(format!("Stack {name}"), self.goes_on());

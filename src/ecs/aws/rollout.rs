@@ -1,6 +1,6 @@
 //! A new deployment of a service that has not changed: its tasks are replaced, and their image is pulled again.
 
-use aws_sdk_ecs::types::DeploymentRolloutState;
+use aws_sdk_ecs::types::{DeploymentRolloutState, Service as EcsService};
 
 use super::pace::Pace;
 use super::services::Service;
@@ -50,7 +50,7 @@ impl Rollout {
             .send()
             .await
             .map_err(|error| account.access.failed("cannot look at the services", &error))?;
-        let deployments = described.services().iter().flat_map(|service| service.deployments());
+        let deployments = described.services().iter().flat_map(EcsService::deployments);
         let mut mine = deployments.filter(|deployment| deployment.id() == Some(&self.id));
         Ok(match mine.next().and_then(|deployment| deployment.rollout_state()) {
             Some(DeploymentRolloutState::Completed) => Some(true),
