@@ -2,6 +2,8 @@
 //!
 //! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
 
+pub mod verdict;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

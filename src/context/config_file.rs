@@ -38,7 +38,7 @@ impl ConfigFile {
     pub(super) fn set_current_context(&self, name: Option<&str>) -> Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         disk::create_folder(folder, Access::Private)?;
-        let _lock = disk::lock(folder)?;
+        let _lock = disk::lock(folder);
         let mut settings = self.read()?;
         match name {
             Some(name) => settings.insert(CURRENT_CONTEXT.to_owned(), json!(name)),

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 /// Who may read a new file or folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Access {
+    /// The owner alone, also where the file that is replaced was open to others.
+    Secret,
     /// The owner alone.
     Private,
     /// Whomever the process's umask allows.
@@ -37,12 +39,14 @@ pub(super) fn create(path: &Path, text: &[u8], access: Access) -> Result<bool> {
     }
 }
 
-/// Replaces a file, or creates it. A file that exists keeps its permissions; a link keeps being one.
+/// Replaces a file, or creates it. A file that exists keeps its permissions unless it is secret; a link keeps being one.
 pub(super) fn replace(path: &Path, text: &[u8], access: Access) -> Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let replace = || {
         let file = staged(&path, text, access)?;
-        if let Ok(existing) = fs::metadata(&path) {
+        if access != Access::Secret
+            && let Ok(existing) = fs::metadata(&path)
+        {
             fs::set_permissions(file.path(), existing.permissions())?;
         }
         file.persist(&path).map_err(|error| error.error)
@@ -52,7 +56,7 @@ pub(super) fn replace(path: &Path, text: &[u8], access: Access) -> Result<()> {
 
 /// Creates a folder and those above it, where they are missing.
 pub(super) fn create_folder(path: &Path, access: Access) -> Result<()> {
-    let mode = if access == Access::Private { 0o700 } else { 0o777 };
+    let mode = if access == Access::Usual { 0o777 } else { 0o700 };
     DirBuilder::new()
         .recursive(true)
         .mode(mode)
@@ -72,19 +76,17 @@ pub(super) fn remove_file(path: &Path) -> Result<()> {
 
 /// Keeps other runs of `ctx` from changing what is in a folder until the lock is dropped.
 ///
-/// The lock is on the folder itself, so that it leaves no file behind.
-pub(super) fn lock(folder: &Path) -> Result<File> {
-    let lock = || {
-        let file = File::open(folder)?;
-        file.lock()?;
-        Ok(file)
-    };
-    lock().map_err(|error: io::Error| Error::new(format!("cannot lock {}", folder.display())).because(&error))
+/// The lock is on the folder itself, so that it leaves no file behind. File systems that cannot do that (NFS) go
+/// without: even then each file is replaced as a whole.
+pub(super) fn lock(folder: &Path) -> Option<File> {
+    let file = File::open(folder).ok()?;
+    file.lock().ok()?;
+    Some(file)
 }
 
 /// The new text in a temporary file beside the one that it becomes.
 fn staged(path: &Path, text: &[u8], access: Access) -> io::Result<NamedTempFile> {
-    let mode = if access == Access::Private { 0o600 } else { 0o666 };
+    let mode = if access == Access::Usual { 0o666 } else { 0o600 };
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned))?;

@@ -66,7 +66,7 @@ impl Profiles {
     pub fn check_new(&self, name: &str) -> Result<()> {
         if self.names()?.iter().any(|known| known == name) {
             return Err(
-                Error::new(format!("there is an AWS profile \"{name}\" already")).hint(format!(
+                Error::new(format!("AWS profile \"{name}\": already exists")).hint(format!(
                     "`--force` replaces its keys; `--profile {name}` uses it as it is"
                 )),
             );
@@ -76,7 +76,7 @@ impl Profiles {
 
     /// Writes keys as a profile, and its region if there is one to write.
     pub fn add(&self, name: &str, keys: &AccessKeys, region: Option<&str>, force: bool) -> Result<()> {
-        change(&self.credentials_file, |credentials| {
+        change(&self.credentials_file, Access::Secret, |credentials| {
             if !force {
                 self.check_new(name)?;
             }
@@ -89,7 +89,7 @@ impl Profiles {
             Ok(())
         })?;
         let Some(region) = region else { return Ok(()) };
-        change(&self.config_file, |config| {
+        change(&self.config_file, Access::Private, |config| {
             let section = config_section(config, name);
             config.set(&section, &[("region", Some(region))]);
             Ok(())
@@ -102,16 +102,16 @@ fn read(path: &Path) -> Result<Ini> {
 }
 
 /// Changes a file that others may be changing too.
-fn change(path: &Path, change: impl FnOnce(&mut Ini) -> Result<()>) -> Result<()> {
+fn change(path: &Path, access: Access, change: impl FnOnce(&mut Ini) -> Result<()>) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     disk::create_folder(folder, Access::Private)?;
-    let _lock = disk::lock(folder)?;
+    let _lock = disk::lock(folder);
     let mut ini = read(path)?;
     change(&mut ini)?;
-    disk::replace(path, ini.text().as_bytes(), Access::Private)
+    disk::replace(path, ini.text().as_bytes(), access)
 }
 
 /// The section of a profile in the config file, where all but `default` have a prefix.

@@ -286,11 +286,11 @@ impl Store {
         self.root.join("contexts/tls").join(folder_name(name)).join("docker")
     }
 
-    fn lock(&self) -> Result<fs::File> {
+    fn lock(&self) -> Result<Option<fs::File>> {
         let folder = self.root.join("contexts");
         disk::create_folder(&self.root, Access::Private)?;
         disk::create_folder(&folder, Access::Usual)?;
-        disk::lock(&folder)
+        Ok(disk::lock(&folder))
     }
 
     fn no_such(&self, name: &str) -> Error {

@@ -44,7 +44,7 @@ impl TlsMaterial {
         for (name, content) in files {
             let path = folder.join(name);
             match content {
-                Some(content) => disk::replace(&path, content, Access::Private)?,
+                Some(content) => disk::replace(&path, content, Access::Secret)?,
                 None => disk::remove_file(&path)?,
             }
         }

@@ -10,7 +10,7 @@ use super::aws::secrets::{self, FileSecret};
 use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, network, tags, volumes};
 use super::cloudformation::{Purpose, Template};
-use super::follow::{Origins, failure, follow};
+use super::follow::{failure, follow};
 use super::parameters::{self, Found, given_value};
 use super::{convert, files};
 use crate::backend::{Io, UpOptions};
@@ -34,9 +34,8 @@ pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
 /// What is deployed: all that is known without asking AWS.
 struct Deployment<'a> {
     name: &'a str,
+    template: &'a Template,
     body: String,
-    parameters: &'a IndexMap<String, Purpose>,
-    origins: &'a Origins,
     /// The Parameters to which the user gave a value.
     given: &'a [(String, String)],
     files: Vec<FileSecret>,
@@ -47,7 +46,7 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
     check_options(options)?;
     let converted = convert::convert(project);
     let template = converted.template;
-    parameters::check_names(&template.parameters, &options.parameters)?;
+    parameters::check_names(&template, &options.parameters)?;
     let (files, unreadable) = files::secrets(project, &template.parameters, &options.parameters);
     let mut mistakes = converted.diagnostics;
     mistakes.retain(|diagnostic| diagnostic.severity == Severity::Error);
@@ -58,9 +57,8 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
     }
     let deployment = Deployment {
         name: &project.name,
+        template: &template,
         body: template.to_yaml(),
-        parameters: &template.parameters,
-        origins: &template.origins,
         given: &options.parameters,
         files,
     };
@@ -77,7 +75,7 @@ impl Deployment<'_> {
         let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = prepared else {
             io.progress.done(format!("Stack {name}"), "No changes");
-            return Ok(());
+            return self.show_outputs(account, io).await;
         };
         let follower = Follower::start(account, &change_set.stack_id).await?;
         change_set::execute(account, &change_set).await?;
@@ -86,14 +84,23 @@ impl Deployment<'_> {
             return Ok(());
         }
         let goes_on = format!("AWS goes on; `ctx -p {name} ps` shows how far it is");
-        let following = follow(account, follower, self.origins, io);
+        let following = follow(account, follower, &self.template.origins, io);
         let outcome = unless_interrupted(io, name, &goes_on, following).await?;
         match (outcome.end, operation) {
-            (End::Success, _) => self.remove_stale_secrets(account, io).await,
-            (End::Failure, Operation::Update) => {
-                Err(failure(&format!("update stack `{name}`"), &outcome, self.origins))
+            (End::Success, _) => {
+                self.remove_stale_secrets(account, io).await?;
+                self.show_outputs(account, io).await
             }
-            (End::Failure, _) => Err(failure(&format!("create stack `{name}`"), &outcome, self.origins)),
+            (End::Failure, Operation::Update) => Err(failure(
+                &format!("update stack `{name}`"),
+                &outcome,
+                &self.template.origins,
+            )),
+            (End::Failure, _) => Err(failure(
+                &format!("create stack `{name}`"),
+                &outcome,
+                &self.template.origins,
+            )),
         }
     }
 
@@ -112,7 +119,7 @@ impl Deployment<'_> {
         let submission = Submission {
             name: self.name.to_owned(),
             body: self.body.clone(),
-            parameters: parameters::values(self.parameters, self.given, &found)?,
+            parameters: parameters::values(self.template, self.given, &found)?,
             tags: vec![(tags::PROJECT.to_owned(), self.name.to_owned())],
         };
         io.progress
@@ -140,14 +147,20 @@ impl Deployment<'_> {
         })
     }
 
-    /// What the user says, what the stack has, the default one: in this order.
+    /// What the user says, what the files say, what the stack has, the default one: in this order.
     async fn vpc(&self, account: &Account, stack: Option<&Stack>) -> Result<Option<String>> {
-        let asked = self.parameters.iter().find(|(_, purpose)| **purpose == Purpose::Vpc);
+        let asked = self
+            .template
+            .parameters
+            .iter()
+            .find(|(_, purpose)| **purpose == Purpose::Vpc);
         let Some((name, _)) = asked else {
             return Ok(None);
         };
-        if let Some(vpc) = self.said(name, stack) {
-            return Ok(Some(vpc));
+        let said = given_value(self.given, name).map(str::to_owned);
+        let known = said.or(self.template.parameter_default(name)).or(kept(stack, name));
+        if known.is_some() {
+            return Ok(known);
         }
         let vpc = network::default_vpc(account).await?;
         if vpc.is_some() {
@@ -160,30 +173,34 @@ impl Deployment<'_> {
         )
     }
 
-    /// What the user says and what the stack has take part in the choice, so that the others are in other zones.
     async fn subnets(&self, account: &Account, vpc: Option<&str>, stack: Option<&Stack>) -> Result<Vec<String>> {
-        let asked = self
-            .parameters
-            .iter()
-            .filter(|(_, purpose)| matches!(purpose, Purpose::Subnet(_)));
-        let names: Vec<&String> = asked.map(|(name, _)| name).collect();
-        let given = |name: &&String| given_value(self.given, name).is_some();
-        let (Some(vpc), false) = (vpc, names.iter().all(given)) else {
+        let parameters = self.template.parameters.iter();
+        let names = parameters.filter_map(|(name, purpose)| matches!(purpose, Purpose::Subnet(_)).then_some(name));
+        let names: Vec<&String> = names.collect();
+        let slot = |name: &&String| network::Slot {
+            given: given_value(self.given, name).map(str::to_owned),
+            kept: stack.and_then(|stack| stack.parameters.get(*name).cloned()),
+        };
+        let slots: Vec<network::Slot> = names.iter().map(slot).collect();
+        let (Some(vpc), false) = (vpc, slots.iter().all(|slot| slot.given.is_some())) else {
             return Ok(Vec::new());
         };
         let there = network::subnets(account, vpc).await?;
-        let kept: Vec<String> = names.iter().filter_map(|name| self.said(name, stack)).collect();
-        network::choose(&there, names.len(), &kept)
+        network::choose(&there, &slots)
             .map_err(|error| error.hint(format!("name them with `--parameter {}=subnet-…`", names[0])))
     }
 
     /// The file systems that the stack shall use but does not own: those that an earlier stack of the project left.
     async fn file_systems(&self, account: &Account, stack: Option<&Stack>) -> Result<IndexMap<String, String>> {
         let mut chosen = IndexMap::new();
-        let asked = self.parameters.iter().filter_map(|(name, purpose)| match purpose {
-            Purpose::FileSystem { volume } if given_value(self.given, name).is_none() => Some((name, volume)),
-            _ => None,
-        });
+        let asked = self
+            .template
+            .parameters
+            .iter()
+            .filter_map(|(name, purpose)| match purpose {
+                Purpose::FileSystem { volume } if given_value(self.given, name).is_none() => Some((name, volume)),
+                _ => None,
+            });
         let asked: Vec<(&String, &String)> = asked.collect();
         if asked.is_empty() {
             return Ok(chosen);
@@ -195,7 +212,7 @@ impl Deployment<'_> {
         };
         let owned: Vec<String> = resources.into_iter().map(|resource| resource.physical_id).collect();
         for (name, volume) in asked {
-            let kept = self.said(name, stack);
+            let kept = kept(stack, name);
             let id = volumes::retained(&there, volume, &owned, kept.as_deref())
                 .map_err(|error| error.hint(format!("say which with `--parameter {name}=fs-…`")))?;
             if let Some(id) = id {
@@ -205,10 +222,13 @@ impl Deployment<'_> {
         Ok(chosen)
     }
 
-    /// The value that the user gave a Parameter, or else the one that it has in the stack.
-    fn said(&self, name: &str, stack: Option<&Stack>) -> Option<String> {
-        let given = given_value(self.given, name).map(str::to_owned);
-        given.or_else(|| stack?.parameters.get(name).cloned())
+    /// What the user wants to know now: the addresses.
+    async fn show_outputs(&self, account: &Account, io: &Io) -> Result<()> {
+        let stack = stack::find(account, self.name).await?;
+        for (what, value) in stack.map(|stack| stack.outputs).unwrap_or_default() {
+            io.progress.done(what, value);
+        }
+        Ok(())
     }
 
     /// Deletes the secrets of files that the project no longer has. Only now: until the update was complete, the old
@@ -216,13 +236,18 @@ impl Deployment<'_> {
     async fn remove_stale_secrets(&self, account: &Account, io: &Io) -> Result<()> {
         for secret in secrets::of_project(account, self.name).await? {
             let used = |purpose: &Purpose| matches!(purpose, Purpose::Secret { key } if *key == secret.key);
-            if !self.parameters.values().any(used) {
+            if !self.template.parameters.values().any(used) {
                 secrets::delete(account, &secret).await?;
                 io.progress.done(format!("Secret {}", secret.key), "Removed");
             }
         }
         Ok(())
     }
+}
+
+/// The value that a Parameter has in the stack.
+fn kept(stack: Option<&Stack>, name: &str) -> Option<String> {
+    stack?.parameters.get(name).cloned()
 }
 
 /// Names the account and the region before anything is done there.

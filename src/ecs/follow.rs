@@ -68,8 +68,7 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
     let reason = explain::reason(cause);
     let what = format!(
         "CloudFormation could not {doing}: {} `{}`{whose}: {reason}",
-        short(&cause.kind),
-        cause.logical_id
+        cause.kind, cause.logical_id
     );
     let said = std::iter::once(reason).chain(outcome.remarks.iter().map(String::as_str));
     let hint = said.rev().find_map(explain::hint);
@@ -114,8 +113,8 @@ fn progress_of(event: &Event, origins: &Origins) -> progress::Event {
         .and_then(|origin| origin.service.as_deref());
     let id = match (event.of_stack, service) {
         (true, _) => format!("Stack {}", event.logical_id),
-        (false, Some(service)) => format!("{service}: {} {}", short(&event.kind), event.logical_id),
-        (false, None) => format!("{} {}", short(&event.kind), event.logical_id),
+        (false, Some(service)) => format!("{service}: {}", event.logical_id),
+        (false, None) => event.logical_id.clone(),
     };
     let initiated = |reason: &&str| reason.ends_with("Initiated");
     let detail = if event.failed() {
@@ -175,11 +174,6 @@ fn words(status: &str) -> String {
     }
 }
 
-/// The last word of a resource's kind: `ECS::Service` is a `Service`.
-fn short(kind: &str) -> &str {
-    kind.rsplit("::").next().unwrap_or(kind)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,16 +212,13 @@ mod tests {
     #[test]
     fn events_are_shown_with_the_service_that_they_belong_to() {
         let created = event("WebService", "CREATE_COMPLETE", None);
-        assert_eq!(shown(&created), "web: Service WebService | Done | Created | ");
+        assert_eq!(shown(&created), "web: WebService | Done | Created | ");
         let begun = event("LogGroup", "CREATE_IN_PROGRESS", Some("Resource creation Initiated"));
-        assert_eq!(shown(&begun), "Service LogGroup | Working | Creating | ");
+        assert_eq!(shown(&begun), "LogGroup | Working | Creating | ");
         let failed = event("WebService", "UPDATE_FAILED", Some("no."));
-        assert_eq!(
-            shown(&failed),
-            "web: Service WebService | Failed | Updating failed | no"
-        );
+        assert_eq!(shown(&failed), "web: WebService | Failed | Updating failed | no");
         let kept = event("Data", "DELETE_SKIPPED", None);
-        assert_eq!(shown(&kept), "Service Data | Done | Kept | ");
+        assert_eq!(shown(&kept), "Data | Done | Kept | ");
         let stack = event("shop", "UPDATE_ROLLBACK_COMPLETE", None);
         assert_eq!(shown(&stack), "Stack shop | Warning | Rolled back | ");
         assert_eq!(words("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), "Updated, cleaning up");
@@ -255,7 +246,7 @@ mod tests {
         let diagnostic = &report.diagnostics[0];
         assert_eq!(
             diagnostic.message,
-            "CloudFormation could not create stack `shop`: Service `WebService` of service `web`: ECS Deployment \
+            "CloudFormation could not create stack `shop`: ECS::Service `WebService` of service `web`: ECS Deployment \
              Circuit Breaker was triggered"
         );
         assert_eq!(diagnostic.span, origins()["WebService"].span);

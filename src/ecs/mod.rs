@@ -34,8 +34,8 @@ impl Backend for Account {
         deploy::up(self, project, options, io).await
     }
 
-    async fn down(&self, name: &str, _: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
-        remove::down(self, name, options, io).await
+    async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+        remove::down(self, name, project, options, io).await
     }
 
     async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::cloudformation::Purpose;
+use super::cloudformation::{Purpose, Template};
 use crate::error::{Error, Result};
 
 /// What was found out about the account and the project's files.
@@ -18,11 +18,12 @@ pub(super) struct Found {
 }
 
 /// Refuses names that the template does not have.
-pub(super) fn check_names(asked: &IndexMap<String, Purpose>, given: &[(String, String)]) -> Result<()> {
-    let Some((name, _)) = given.iter().find(|(name, _)| !asked.contains_key(name)) else {
+pub(super) fn check_names(template: &Template, given: &[(String, String)]) -> Result<()> {
+    let known = |name: &str| template.parameter_names().any(|known| known == name);
+    let Some((name, _)) = given.iter().find(|(name, _)| !known(name)) else {
         return Ok(());
     };
-    let names: Vec<&str> = asked.keys().map(String::as_str).collect();
+    let names: Vec<&str> = template.parameter_names().collect();
     Err(Error::new(format!("the project's template has no parameter `{name}`"))
         .hint(format!("it has {}", names.join(", "))))
 }
@@ -33,25 +34,21 @@ pub(super) fn given_value<'a>(given: &'a [(String, String)], name: &str) -> Opti
     last.map(|(_, value)| value.as_str())
 }
 
-/// A value for each Parameter: the user's, else what was found. Those that have neither keep the template's default.
-pub(super) fn values(
-    asked: &IndexMap<String, Purpose>,
-    given: &[(String, String)],
-    found: &Found,
-) -> Result<Vec<(String, String)>> {
+/// A value for each Parameter: the user's, else what was found, else the template's default.
+pub(super) fn values(template: &Template, given: &[(String, String)], found: &Found) -> Result<Vec<(String, String)>> {
     let mut values = Vec::new();
-    for (name, purpose) in asked {
-        let own = match purpose {
-            Purpose::Vpc => found.vpc.clone(),
-            Purpose::Subnet(index) => found.subnets.get(*index).cloned(),
-            Purpose::Image { default, .. } => default.clone(),
-            Purpose::Secret { key } => found.secrets.get(key).cloned(),
-            Purpose::FileSystem { volume } => Some(found.file_systems.get(volume).cloned().unwrap_or_default()),
-            Purpose::InitImage => None,
+    for name in template.parameter_names() {
+        let own = match template.parameters.get(name) {
+            Some(Purpose::Vpc) => found.vpc.clone(),
+            Some(Purpose::Subnet(index)) => found.subnets.get(*index).cloned(),
+            Some(Purpose::Image { default, .. }) => default.clone(),
+            Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
+            Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
+            Some(Purpose::InitImage) | None => None,
         };
-        match given_value(given, name).map(str::to_owned).or(own) {
-            Some(value) => values.push((name.clone(), value)),
-            None if *purpose == Purpose::InitImage => {}
+        let said = given_value(given, name).map(str::to_owned);
+        match said.or(own).or_else(|| template.parameter_default(name)) {
+            Some(value) => values.push((name.to_owned(), value)),
             None => {
                 return Err(Error::new(format!("nothing gives parameter `{name}` a value"))
                     .hint(format!("pass `--parameter {name}=VALUE`")));
@@ -64,24 +61,35 @@ pub(super) fn values(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ecs::cloudformation::Value;
 
-    fn asked() -> IndexMap<String, Purpose> {
+    fn template() -> Template {
         let image = |default: Option<&str>| Purpose::Image {
             service: "web".into(),
             default: default.map(str::to_owned),
         };
-        IndexMap::from([
-            ("VpcId".to_owned(), Purpose::Vpc),
-            ("Subnet1".to_owned(), Purpose::Subnet(0)),
-            ("WebImage".to_owned(), image(Some("nginx"))),
-            ("BuiltImage".to_owned(), image(None)),
-            ("DbPassword".to_owned(), Purpose::Secret { key: "db".into() }),
-            (
-                "DataFileSystem".to_owned(),
-                Purpose::FileSystem { volume: "data".into() },
-            ),
-            ("InitImage".to_owned(), Purpose::InitImage),
-        ])
+        let mut template = Template::default();
+        let mut parameter = |name: &str, purpose: Option<Purpose>, default: Option<&'static str>| {
+            let default = default.map(|default| ("Default", default.into()));
+            let declaration = Value::map([("Type", "String".into())].into_iter().chain(default));
+            template.document.parameters.insert(name.to_owned(), declaration);
+            template
+                .parameters
+                .extend(purpose.map(|purpose| (name.to_owned(), purpose)));
+        };
+        parameter("VpcId", Some(Purpose::Vpc), None);
+        parameter("Subnet1", Some(Purpose::Subnet(0)), None);
+        parameter("WebImage", Some(image(Some("nginx"))), Some("nginx"));
+        parameter("BuiltImage", Some(image(None)), None);
+        parameter("DbPassword", Some(Purpose::Secret { key: "db".into() }), None);
+        parameter(
+            "DataFileSystem",
+            Some(Purpose::FileSystem { volume: "data".into() }),
+            Some(""),
+        );
+        parameter("InitImage", Some(Purpose::InitImage), Some("busybox"));
+        parameter("FromOverlay", None, Some("x"));
+        template
     }
 
     fn found() -> Found {
@@ -94,15 +102,13 @@ mod tests {
     }
 
     fn given(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(pair).collect()
     }
 
     #[test]
     fn each_parameter_gets_what_was_found_for_its_purpose() {
-        let values = values(&asked(), &given(&[("BuiltImage", "me/built:1")]), &found()).unwrap();
+        let values = values(&template(), &given(&[("BuiltImage", "me/built:1")]), &found()).unwrap();
         let expected = [
             ("VpcId", "vpc-1"),
             ("Subnet1", "subnet-1"),
@@ -110,33 +116,37 @@ mod tests {
             ("BuiltImage", "me/built:1"),
             ("DbPassword", "arn:db"),
             ("DataFileSystem", ""),
+            ("InitImage", "busybox"),
+            ("FromOverlay", "x"),
         ];
         assert_eq!(values, given(&expected));
     }
 
     #[test]
     fn what_the_user_says_counts_and_the_last_word_most() {
-        let given = given(&[
+        let all = [
             ("BuiltImage", "a"),
             ("BuiltImage", "b"),
             ("WebImage", "c"),
             ("InitImage", "d"),
-        ]);
-        let values = values(&asked(), &given, &found()).unwrap();
-        assert!(values.contains(&("BuiltImage".into(), "b".into())));
-        assert!(values.contains(&("WebImage".into(), "c".into())));
-        assert!(values.contains(&("InitImage".into(), "d".into())));
+            ("FromOverlay", "e"),
+        ];
+        let values = values(&template(), &given(&all), &found()).unwrap();
+        for pair in given(&all[1..]) {
+            assert!(values.contains(&pair), "{pair:?}");
+        }
     }
 
     #[test]
     fn a_parameter_without_a_value_is_named() {
-        let error = values(&asked(), &[], &found()).unwrap_err();
+        let error = values(&template(), &[], &found()).unwrap_err();
         assert_eq!(error.to_string(), "nothing gives parameter `BuiltImage` a value");
     }
 
     #[test]
     fn an_unknown_name_is_refused() {
-        let error = check_names(&asked(), &given(&[("WebImage", "x"), ("WepImage", "x")])).unwrap_err();
+        let names = given(&[("FromOverlay", "x"), ("WepImage", "x")]);
+        let error = check_names(&template(), &names).unwrap_err();
         assert_eq!(error.to_string(), "the project's template has no parameter `WepImage`");
     }
 }

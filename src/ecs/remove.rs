@@ -1,16 +1,22 @@
 //! `down`: removes what `up` made.
 
-use indexmap::IndexMap;
-
 use super::aws::events::{End, Follower};
 use super::aws::stack::{self, Stack};
 use super::aws::{Account, secrets, volumes};
+use super::convert::convert;
 use super::deploy::{introduce, unless_interrupted};
 use super::follow::{failure, follow};
 use crate::backend::{DownOptions, Io};
+use crate::compose::Project;
 use crate::error::{Error, Result};
 
-pub(super) async fn down(account: &Account, name: &str, options: &DownOptions, io: &Io) -> Result<()> {
+pub(super) async fn down(
+    account: &Account,
+    name: &str,
+    project: Option<&Project>,
+    options: &DownOptions,
+    io: &Io,
+) -> Result<()> {
     if options.timeout.is_some() {
         return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
     }
@@ -24,7 +30,7 @@ pub(super) async fn down(account: &Account, name: &str, options: &DownOptions, i
             None
         };
         match &stack {
-            Some(stack) => delete_stack(account, stack, name, io).await?,
+            Some(stack) => delete_stack(account, stack, name, project, io).await?,
             None => io.progress.done(format!("Stack {name}"), "Not there"),
         }
         for secret in secrets::of_project(account, name).await? {
@@ -47,13 +53,17 @@ pub(super) async fn down(account: &Account, name: &str, options: &DownOptions, i
     .await
 }
 
-async fn delete_stack(account: &Account, stack: &Stack, name: &str, io: &Io) -> Result<()> {
+async fn delete_stack(account: &Account, stack: &Stack, name: &str, project: Option<&Project>, io: &Io) -> Result<()> {
     stack::check_ours(account, stack, name).await?;
+    // The files tell which service a resource belongs to; that they may have mistakes does not matter here.
+    let origins = project
+        .map(|project| convert(project).template.origins)
+        .unwrap_or_default();
     let follower = Follower::start(account, &stack.id).await?;
     stack::delete(account, &stack.id).await?;
-    let outcome = follow(account, follower, &IndexMap::new(), io).await?;
+    let outcome = follow(account, follower, &origins, io).await?;
     match outcome.end {
         End::Success => Ok(()),
-        End::Failure => Err(failure(&format!("delete stack `{name}`"), &outcome, &IndexMap::new())),
+        End::Failure => Err(failure(&format!("delete stack `{name}`"), &outcome, &origins)),
     }
 }

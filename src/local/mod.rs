@@ -1,4 +1,39 @@
 //! A Docker engine as a target, through its HTTP API.
+//!
+//! `up` takes one snapshot ([`Observed`]), decides in a pure function what to do ([`reconcile`]), and does it: every
+//! step as soon as those before it are done, waiting on the engine's events where the files say so. Names, labels and
+//! hashes are those of Docker Compose, so that both tools see each other's projects.
+
+mod archive;
+mod attach;
+mod connection;
+mod container;
+mod dependencies;
+mod events;
+mod execute;
+mod failure;
+mod hash;
+mod images;
+mod labels;
+mod lines;
+mod logs;
+mod mounts;
+mod names;
+mod observed;
+mod plan;
+mod ports;
+mod reconcile;
+mod replicas;
+mod resources;
+mod session;
+mod shared;
+pub mod support;
+mod teardown;
+
+pub use observed::{Container, Mounted, Network, Observed, Status, Volume};
+pub use plan::{Creation, Operation, Plan, Step};
+pub use reconcile::reconcile;
+pub use teardown::{Remains, teardown};
 
 use async_trait::async_trait;
 
@@ -7,32 +42,104 @@ use crate::compose::Project;
 use crate::context::DockerEndpoint;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
+use connection::Connection;
+use events::Events;
+use execute::Execution;
 
-/// A connection to an engine.
+/// An engine.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    connection: Connection,
+}
 
 impl Engine {
-    pub async fn connect(_endpoint: &DockerEndpoint) -> Result<Self> {
-        Err(Error::new("no engine"))
+    #[allow(clippy::unused_async, reason = "as the other target's, which asks who is calling")]
+    pub async fn connect(endpoint: &DockerEndpoint) -> Result<Self> {
+        let connection = Connection::open(endpoint)?;
+        Ok(Self { connection })
     }
 }
 
 #[async_trait]
 impl Backend for Engine {
-    async fn check(&self, _: &Project) -> Result<Vec<Diagnostic>> {
-        Ok(Vec::new())
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
+        self.connection.judge(project).await
     }
-    async fn up(&self, _: &Project, _: &UpOptions, _: &Io) -> Result<u8> {
-        Ok(0)
+
+    async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
+        let mut observed = self.connection.observe(project, &images::names(project)).await?;
+        let pulls = images::pulls(project, &observed.images)?;
+        if !pulls.is_empty() {
+            let pulled = tokio::select! {
+                pulled = self.connection.pull(&pulls, io) => pulled?,
+                () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
+            };
+            observed.images.extend(pulled);
+        }
+        let plan = reconcile(project, &observed, options);
+        if !plan.errors.is_empty() {
+            return Err(plan.errors.into());
+        }
+        let session = session::Session {
+            connection: &self.connection,
+            project,
+            options,
+            io,
+        };
+        if options.detach {
+            session.detached(&plan, &observed).await.map(|()| 0)
+        } else {
+            session.attached(&plan, &observed).await
+        }
     }
-    async fn down(&self, _: &str, _: Option<&Project>, _: &DownOptions, _: &Io) -> Result<()> {
-        Ok(())
+
+    async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+        let volumes = async {
+            if options.volumes {
+                self.connection.project_volumes(name).await
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let (containers, networks, volumes) = tokio::try_join!(
+            self.connection.project_containers(name),
+            self.connection.project_networks(name),
+            volumes,
+        )?;
+        let mut found = Observed {
+            containers: containers.iter().map(Container::read).collect(),
+            ..Observed::default()
+        };
+        if let Some(project) = project.filter(|_| !options.remove_orphans) {
+            let orphans: Vec<_> = found.orphans(project).map(|container| container.id.clone()).collect();
+            found.containers.retain(|container| !orphans.contains(&container.id));
+        }
+        let remains = Remains {
+            containers: found.containers,
+            networks: networks
+                .into_iter()
+                .map(|network| (network.id.unwrap_or_default(), network.name.unwrap_or_default()))
+                .collect(),
+            volumes,
+        };
+        let plan = teardown(&remains, options.volumes);
+        let events = Events::new();
+        let execution = Execution::new(&self.connection, io, &events).timeout(options.timeout);
+        execution.run_interruptibly(&plan, &Observed::default()).await
     }
-    async fn ps(&self, _: &str, _: &PsOptions) -> Result<Vec<Replica>> {
-        Ok(vec![])
+
+    async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
+        let containers = self.connection.project_containers(name).await?;
+        let mut replicas: Vec<_> = containers.iter().map(replicas::replica).collect();
+        // Docker Compose, too, counts what may come back by itself as running.
+        let runs = |replica: &Replica| matches!(replica.state.as_str(), "running" | "paused" | "restarting");
+        replicas.retain(|replica| options.all || runs(replica));
+        replicas.retain(|replica| options.services.is_empty() || options.services.contains(&replica.service));
+        replicas.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(replicas)
     }
-    async fn logs(&self, _: &str, _: &LogsOptions, _: &Io) -> Result<()> {
-        Ok(())
+
+    async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {
+        self.connection.show_logs(name, options, io).await
     }
 }

@@ -75,7 +75,9 @@ pub fn render(report: &Report, format: Format) -> String {
     match format {
         Format::Json => output::lines(seen.iter().map(|diagnostic| json(&report.sources, diagnostic))),
         Format::Text => {
-            let renderer = Renderer::styled().term_width(output::size().0);
+            // The renderer puts its ellipses beyond the width that it is given.
+            let width = output::size().0.saturating_sub(ELLIPSES);
+            let renderer = Renderer::styled().term_width(width);
             let mut text = String::new();
             for diagnostic in &seen {
                 text.push_str(&rendered(&renderer, &report.sources, diagnostic));
@@ -88,6 +90,8 @@ pub fn render(report: &Report, format: Format) -> String {
         }
     }
 }
+
+const ELLIPSES: usize = 6;
 
 /// `3 errors, 1 warning`
 fn summary(diagnostics: &[&Diagnostic]) -> String {

@@ -1,27 +1,46 @@
 //! Documents on standard output or in a file, and remarks on standard error.
 
-use std::io::Write;
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
 /// Writes a document to standard output, or to a file, which is replaced as a whole.
 pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
-    let Some(path) = file else {
-        return match std::io::stdout().lock().write_all(text.as_bytes()) {
-            // A reader that has seen enough (`ctx convert | head`) is no failure.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(|error| Error::new("cannot write to standard output").because(&error)),
-        };
+    if let Some(path) = file {
+        return replace(path, text)
+            .map_err(|error| Error::new(format!("cannot write {}", path.display())).because(&error));
+    }
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // A reader that has seen enough (`ctx convert | head`) is no failure.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Error::new("cannot write to standard output").because(&error)),
+    }
+}
+
+/// A file keeps its permissions, a link stays one; a pipe or a device is written to and not replaced.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = match fs::metadata(&path) {
+        Ok(existing) if !existing.is_file() => return fs::write(&path, text),
+        Ok(existing) => Some(existing.permissions()),
+        Err(_) => None,
     };
-    let failed = |error: std::io::Error| Error::new(format!("cannot write {}", path.display())).because(&error);
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.persist(&path)?;
     Ok(())
 }
 
@@ -33,6 +52,11 @@ pub fn say(message: &str) {
 /// Writes to standard error, without colours where they are not wanted. Nobody reading it is no failure.
 pub(super) fn remark(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes to the terminal with everything that steers it: even without colours the cursor has to move.
+pub(super) fn draw(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Each of some things on a line of its own.
@@ -52,3 +76,34 @@ pub(super) fn size() -> (usize, usize) {
 
 /// A log has no edge; a diagnostic in it should not be cut.
 const NO_TERMINAL: (usize, usize) = (140, 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_replaces_a_file_but_not_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("template.yaml");
+        document("new", Some(&path)).unwrap();
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode() & 0o600, 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        document("newer", Some(&link)).unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode()), ("newer", 0o640));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        document("gone", Some(Path::new("/dev/null"))).unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let error = document("", Some(Path::new("/nonexistent/file"))).unwrap_err();
+        assert!(
+            error.to_string().starts_with("cannot write /nonexistent/file: "),
+            "{error}"
+        );
+    }
+}

@@ -112,9 +112,9 @@ fn only_secrets_that_up_made_are_removed() {
 #[test]
 fn every_event_is_told_once_and_in_order() {
     let Some(world) = World::new() else { return };
-    let groups: String = (0..80)
-        .map(|n| format!("  Group{n:02}: {{Type: 'AWS::Logs::LogGroup', Properties: {{LogGroupName: /many/{n}}}}}\n"))
-        .collect();
+    let group =
+        |n| format!("  Group{n:02}: {{Type: 'AWS::Logs::LogGroup', Properties: {{LogGroupName: /many/{n}}}}}\n");
+    let groups = (0..80).map(group).collect::<Vec<_>>().concat();
     world.stack("shop", &format!("Resources:\n{groups}"), Some("shop"));
     let run = world.ok(&["-p", "shop", "down"]);
     let told = |words: &str| run.stderr.lines().filter(|line| line.ends_with(words)).count();

@@ -8,4 +8,5 @@ mod down;
 mod logs;
 mod ps;
 mod replay;
+mod up;
 mod world;

@@ -1,20 +1,32 @@
 //! An account of the laboratory, and a sandbox whose current context is that account.
 
-use aws_sdk_cloudformation::types::{Capability, Parameter, Tag};
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType, ExecutionStatus, Parameter, Tag};
 use aws_sdk_ec2::types::Filter;
 
 use crate::support::deadline::{block_on, within};
 use crate::support::lab::Lab;
 use crate::support::sandbox::{Run, Sandbox};
 
-pub struct World {
-    pub lab: Lab,
-    pub sandbox: Sandbox,
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    pub(crate) sandbox: Sandbox,
 }
 
 impl World {
+    /// An addition to a Compose file which makes CloudFormation wait until somebody gives it leave, and nobody does.
+    pub(crate) const HELD: &str = "
+x-aws-cloudformation:
+  Resources:
+    Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+    Hold:
+      Type: AWS::CloudFormation::WaitCondition
+      Properties: {Handle: {Ref: Handle}, Timeout: '3600'}
+";
+
     /// `None` where there is no laboratory; the test was reported as skipped then.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let lab = Lab::shared()?;
         let mut sandbox = Sandbox::new();
         lab.furnish(&mut sandbox);
@@ -24,21 +36,21 @@ impl World {
     }
 
     #[track_caller]
-    pub fn ok(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Run {
         self.sandbox.ok(&[&["--progress", "plain"], arguments].concat())
     }
 
     #[track_caller]
-    pub fn fails(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn fails(&self, arguments: &[&str]) -> Run {
         self.sandbox.fails(&[&["--progress", "plain"], arguments].concat())
     }
 
-    pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
+    pub(crate) fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         aws_sdk_cloudformation::Client::new(&self.lab.aws())
     }
 
     /// Makes a stack as somebody else would, without `ctx`; the result is its id.
-    pub fn stack(&self, name: &str, template: &str, project: Option<&str>) -> String {
+    pub(crate) fn stack(&self, name: &str, template: &str, project: Option<&str>) -> String {
         let client = self.cloudformation();
         let (vpc, subnets) = self.default_network();
         let parameter = |name: &str, value: &str| {
@@ -75,14 +87,43 @@ impl World {
         id
     }
 
-    pub fn status(&self, stack: &str) -> String {
+    /// Prepares a new stack, and does not execute it.
+    pub(crate) fn change_set(&self, stack: &str, name: &str, template: &str) {
+        let request = self
+            .cloudformation()
+            .create_change_set()
+            .stack_name(stack)
+            .change_set_name(name);
+        let request = request.change_set_type(ChangeSetType::Create).template_body(template);
+        block_on(request.send()).unwrap();
+    }
+
+    pub(crate) fn change_sets(&self, stack: &str) -> Vec<String> {
+        let answer = block_on(self.cloudformation().list_change_sets().stack_name(stack).send()).unwrap();
+        let waiting = answer
+            .summaries()
+            .iter()
+            .filter(|set| set.execution_status() != Some(&ExecutionStatus::ExecuteComplete));
+        waiting.map(|set| set.change_set_name().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) fn parameters(&self, stack: &str) -> BTreeMap<String, String> {
+        let stacks = block_on(self.cloudformation().describe_stacks().stack_name(stack).send()).unwrap();
+        let parameters = stacks.stacks()[0].parameters().iter().map(|parameter| {
+            let text = |text: Option<&str>| text.unwrap().to_owned();
+            (text(parameter.parameter_key()), text(parameter.parameter_value()))
+        });
+        parameters.collect()
+    }
+
+    pub(crate) fn status(&self, stack: &str) -> String {
         let stacks = block_on(self.cloudformation().describe_stacks().stack_name(stack).send());
         let stack = stacks.unwrap().stacks.unwrap().remove(0);
         stack.stack_status.unwrap().as_str().to_owned()
     }
 
     /// The default VPC and its subnets, sorted.
-    pub fn default_network(&self) -> (String, Vec<String>) {
+    pub(crate) fn default_network(&self) -> (String, Vec<String>) {
         let client = aws_sdk_ec2::Client::new(&self.lab.aws());
         block_on(async {
             let default = Filter::builder().name("is-default").values("true").build();

@@ -40,7 +40,9 @@ fn other_profiles_and_comments_stay() {
     let credentials = sandbox.write("aws/keys", before);
     sandbox.set("AWS_SHARED_CREDENTIALS_FILE", credentials.display().to_string());
     sandbox.write("rootkey.csv", format!("{KEYS}# note\n\nAWSSessionToken = tok=en\n"));
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o644)).unwrap();
     sandbox.ok(&CREATE);
+    assert_eq!(fs::metadata(&credentials).unwrap().permissions().mode() & 0o777, 0o600);
     let expected = format!(
         "{before}\n\n[Store]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = se/cret+==\naws_session_token = tok=en\n"
     );
@@ -57,7 +59,7 @@ fn a_profile_that_exists_is_replaced_only_with_force() {
     sandbox.write("rootkey.csv", KEYS);
     let run = sandbox.fails(&CREATE);
     assert!(
-        run.stderr.contains("there is an AWS profile \"Store\" already"),
+        run.stderr.contains("AWS profile \"Store\": already exists"),
         "{}",
         run.stderr
     );

@@ -71,7 +71,7 @@ fn an_unknown_profile_is_refused_with_the_one_that_was_meant() {
 fn without_a_terminal_nothing_is_asked() {
     let run = sandbox_with_profile().fails(&["create", "ecs", "shop"]);
     assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("there is no terminal to ask on"), "{}", run.stderr);
+    assert!(run.stderr.contains("there is no terminal"), "{}", run.stderr);
     assert!(
         run.stderr
             .contains("`--profile NAME`, `--access-keys FILE` or `--from-env`"),

@@ -5,6 +5,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use ctx::backend::LogLine;
+use ctx::ui::logs;
+use ctx::ui::progress::{Display, Mode};
+
 use crate::sandbox_with_profile;
 use crate::support::sandbox::Sandbox;
 use crate::support::skip;
@@ -24,17 +28,21 @@ struct Terminal {
 
 impl Terminal {
     fn start(sandbox: &Sandbox, arguments: &[&str]) -> Option<Self> {
-        let ctx = sandbox.command(arguments);
-        let words = std::iter::once(ctx.get_program()).chain(ctx.get_args());
+        Self::run(&sandbox.command(arguments))
+    }
+
+    fn run(program: &Command) -> Option<Self> {
+        let words = std::iter::once(program.get_program()).chain(program.get_args());
         let line = shell_words::join(words.map(|word| word.to_str().unwrap()));
         let mut script = Command::new("script");
         script
             .args(["-qefc", &line, "/dev/null"])
-            .current_dir(sandbox.project())
-            .env_clear();
-        script
-            .envs(ctx.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env_clear()
             .env("TERM", "xterm");
+        script.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = program.get_current_dir() {
+            script.current_dir(folder);
+        }
         let child = script
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -145,4 +153,63 @@ fn errors_are_coloured_unless_that_is_unwanted() {
         assert!(seen.contains("does not exist"), "{seen}");
         assert_eq!(seen.contains("\u{1b}[1m"), colored, "{seen:?}");
     }
+}
+
+/// Not a test by itself: what the next one sees on its terminal.
+#[test]
+#[ignore = "`the_last_state_stays_and_log_lines_are_whole` runs it on a terminal"]
+fn a_display_at_work() {
+    let display = Display::new(Mode::Auto, false);
+    let (progress, log) = (display.progress(), logs::sink(&display, || {}));
+    let line = |text: &str| LogLine {
+        service: "db".to_owned(),
+        replica: "db-1".to_owned(),
+        time: None,
+        stderr: false,
+        text: text.to_owned(),
+    };
+    progress.working("Container shop-db-1", "Creating");
+    progress.working("Container shop-web-1", "Creating");
+    log.line(line("while it is live"));
+    progress.done("Container shop-db-1", "Started");
+    progress.done("Container shop-web-1", "Started");
+    log.line(line("when it has settled"));
+    progress.working("Container shop-db-1", "Stopping");
+    display.finish();
+}
+
+#[test]
+fn the_last_state_stays_and_log_lines_are_whole() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "terminal::a_display_at_work", "--ignored", "--nocapture"])
+        .env("NO_COLOR", "1");
+    let Some(terminal) = Terminal::run(&command) else {
+        return;
+    };
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen:?}");
+    let plain = anstream::adapter::strip_str(&seen).to_string();
+    let lines: Vec<_> = plain
+        .lines()
+        .map(|line| line.rsplit('\r').next().unwrap_or_default().trim_end())
+        .collect();
+    // Drawings of the live board come and go; these lines stay, in this order.
+    let mut rest = lines.iter();
+    for expected in [
+        "db-1 | while it is live",
+        "[+] Running 2/2",
+        " ✔ Container shop-db-1   Started",
+        " ✔ Container shop-web-1  Started",
+        "db-1 | when it has settled",
+        "[+] Running 0/1",
+        "Container shop-db-1  Stopping",
+    ] {
+        assert!(
+            rest.any(|line| line.contains(expected)),
+            "`{expected}` is missing or late:\n{lines:#?}"
+        );
+    }
+    assert!(!seen.contains("\u{1b}[?25l"), "the cursor is hidden");
+    assert!(!seen.contains("\u{1b}[3"), "NO_COLOR is set");
 }

@@ -1,8 +1,13 @@
 //! The whole road: one Compose file, on the Docker engine and in the AWS laboratory.
 
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
 mod engine;
+mod examples;
 mod laboratory;
 mod lint;
+mod road;
+mod stage;

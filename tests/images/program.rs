@@ -18,8 +18,6 @@ fn main() {
     stop_on_term();
     let done = match name.as_str() {
         "pause" => sleep_for_ever(),
-        "sleep" => sleep(&arguments),
-        "cat" => arguments.iter().try_for_each(|file| io::stdout().write_all(&fs::read(file)?)),
         "web" => web(),
         "redis-server" => redis(),
         "redis-cli" => redis_command(&address("127.0.0.1:6379"), &arguments).map(|answer| println!("{answer}")),
@@ -51,14 +49,6 @@ fn sleep_for_ever() -> io::Result<()> {
     loop {
         thread::sleep(Duration::from_secs(3600));
     }
-}
-
-fn sleep(arguments: &[String]) -> io::Result<()> {
-    match arguments.first().and_then(|seconds| seconds.parse().ok()) {
-        Some(seconds) => thread::sleep(Duration::from_secs_f64(seconds)),
-        None => sleep_for_ever()?,
-    }
-    Ok(())
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 """What a container definition says and ministack does not pass on to the engine."""
 
-from ministack.services import ecs
+from ministack.services import ecs, efs
 
 from . import namespace
 from .engine import port
@@ -64,14 +64,21 @@ def volumes(definition, task_definition, task_id):
         volume = declared.get(mount.get("sourceVolume")) or {}
         if (volume.get("host") or {}).get("sourcePath"):
             continue  # ministack's own
-        efs = volume.get("efsVolumeConfiguration")
-        if efs:
-            access_point = (efs.get("authorizationConfig") or {}).get("accessPointId", "root")
-            source = named_volume(f"{efs['fileSystemId']}-{access_point}")
+        shared = volume.get("efsVolumeConfiguration")
+        if shared:
+            source = named_volume(f"{shared['fileSystemId']}{directory(shared)}")
         else:
             source = named_volume(f"{task_id[:8]}-{mount['sourceVolume']}")
         binds.append(f"{source}:{mount['containerPath']}:{'ro' if mount.get('readOnly') else 'rw'}")
     return binds
+
+
+def directory(efs_volume):
+    """The folder of the file system that is mounted, as `-data-web` for `/data/web`: two access points to the same
+    folder show the same files."""
+    access_point = efs._access_points.get((efs_volume.get("authorizationConfig") or {}).get("accessPointId")) or {}
+    path = (access_point.get("RootDirectory") or {}).get("Path") or efs_volume.get("rootDirectory") or "/"
+    return path.rstrip("/").replace("/", "-")
 
 
 def named_volume(name):

@@ -6,7 +6,9 @@ import json
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import cloudwatch_logs
 
-PAGE = 10_000
+# AWS ends a page at 10,000 events or one megabyte.
+PAGE = 1_000
+ALL = 10_000
 
 
 def install():
@@ -30,7 +32,7 @@ def install():
             names = [name for name in group["streams"] if name.startswith(prefix)]
             if not names:
                 return json_response({"events": [], "searchedLogStreams": []})
-        status, headers, body = filter_events({**data, "logStreamNames": names, "limit": PAGE})
+        status, headers, body = filter_events({**data, "logStreamNames": names, "limit": ALL})
         if status != 200:
             return status, headers, body
         events = json.loads(body)["events"]

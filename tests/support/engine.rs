@@ -16,16 +16,9 @@ const PREFIX: &str = "ctxtest";
 
 /// The program in the images, and the names by which it is called there.
 const PROGRAM: &str = include_str!("../images/program.rs");
-const NAMES: &[&str] = &[
-    "pause",
-    "sleep",
-    "cat",
-    "web",
-    "redis-server",
-    "redis-cli",
-    "postgres",
-    "pg_isready",
-];
+const NAMES: &[&str] = &["pause", "web", "redis-server", "redis-cli", "postgres", "pg_isready"];
+/// Programs of this machine that are in the images too: a shell, and what one says in a shell.
+const TOOLS: &[&str] = &["sh", "cat", "chmod", "chown", "dirname", "ls", "mkdir", "sed", "sleep"];
 
 /// The images: name and what `docker import --change` says about it. None has a name that a registry could know.
 const IMAGES: &[(&str, &[&str])] = &[
@@ -33,6 +26,7 @@ const IMAGES: &[(&str, &[&str])] = &[
     ("ctx-test/web:2", &["CMD [\"web\"]", "ENV VERSION=2", "EXPOSE 80"]),
     ("ctx-test/redis:1", &["CMD [\"redis-server\"]", "EXPOSE 6379"]),
     ("ctx-test/postgres:1", &["CMD [\"postgres\"]", "EXPOSE 5432"]),
+    ("ctx-test/init:1", &["CMD [\"sh\"]"]),
 ];
 
 /// An engine that answered, and that has the images.
@@ -145,7 +139,7 @@ impl Engine {
 
     /// Makes the images that the engine lacks or that were made from another program. They stay, as a cache.
     fn make_images(&self) -> Result<(), String> {
-        let digest: String = Sha256::digest(format!("{PROGRAM}{IMAGES:?}"))[..8]
+        let digest: String = Sha256::digest(format!("{PROGRAM}{TOOLS:?}{IMAGES:?}"))[..8]
             .iter()
             .map(|b| format!("{b:02x}"))
             .collect();
@@ -176,6 +170,8 @@ impl Engine {
             self.try_docker(&arguments)
                 .map_err(|error| format!("cannot import {image}: {error}"))?;
         }
+        // Those that had the names before.
+        let _ = self.try_docker(&["image", "prune", "-f", "--filter", "label=ctx-test"]);
         Ok(())
     }
 }
@@ -197,6 +193,18 @@ impl TestProject {
 
     pub fn containers(&self) -> Vec<String> {
         self.engine.containers(&self.label())
+    }
+
+    pub fn networks(&self) -> Vec<String> {
+        let filter = format!("label={}", self.label());
+        self.engine
+            .lines(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"])
+    }
+
+    pub fn volumes(&self) -> Vec<String> {
+        let filter = format!("label={}", self.label());
+        self.engine
+            .lines(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"])
     }
 }
 
@@ -231,7 +239,7 @@ impl Drop for Turn {
     }
 }
 
-/// A root file system in a tar archive: the program under its names, a shell, and the libraries that both load.
+/// A root file system in a tar archive: the program under its names, the tools, and the libraries that they load.
 ///
 /// The libraries are this machine's own, so names resolve as they do here; a static glibc could not do that.
 fn archive(work: &Path) -> Result<PathBuf, String> {
@@ -252,12 +260,21 @@ fn archive(work: &Path) -> Result<PathBuf, String> {
             .map_err(|error| format!("{}: {error}", from.display()))
     };
     copy(&program, "/bin/program")?;
-    copy(Path::new("/bin/sh"), "/bin/sh")?;
     for name in NAMES {
         std::os::unix::fs::symlink("program", root.join("bin").join(name)).map_err(|error| error.to_string())?;
     }
-    for executable in [program.as_path(), Path::new("/bin/sh")] {
-        for library in libraries(executable)? {
+    let mut executables = vec![program];
+    for tool in TOOLS {
+        let found = ["/bin", "/usr/bin"]
+            .map(|folder| Path::new(folder).join(tool))
+            .into_iter()
+            .find(|path| path.exists());
+        let found = found.ok_or_else(|| format!("no {tool} is here"))?;
+        copy(&found, &format!("/bin/{tool}"))?;
+        executables.push(found);
+    }
+    for executable in executables {
+        for library in libraries(&executable)? {
             copy(Path::new(&library), &library)?;
         }
     }

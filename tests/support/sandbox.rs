@@ -8,6 +8,8 @@ use tempfile::TempDir;
 
 pub struct Sandbox {
     directory: TempDir,
+    /// Below the directory; `ctx` runs there.
+    project: PathBuf,
     environment: BTreeMap<String, String>,
 }
 
@@ -41,12 +43,23 @@ impl Sandbox {
         ]);
         // Nothing that the test did not ask for reaches a real engine.
         environment.insert("DOCKER_HOST".to_owned(), "unix:///nonexistent.sock".to_owned());
-        Self { directory, environment }
+        let project = PathBuf::from("project");
+        Self {
+            directory,
+            project,
+            environment,
+        }
     }
 
     /// The project's folder, in which `ctx` runs.
     pub fn project(&self) -> PathBuf {
-        self.directory.path().join("project")
+        self.directory.path().join(&self.project)
+    }
+
+    /// Makes a folder below the project's folder the project's folder.
+    pub fn enter(&mut self, folder: &str) {
+        self.project.push(folder);
+        std::fs::create_dir_all(self.project()).unwrap();
     }
 
     pub fn home(&self) -> PathBuf {

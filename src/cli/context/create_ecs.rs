@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     /// What the context is for
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     description: String,
-    /// Simulate ECS on the local engine
+    /// Simulate ECS on the local engine, which `ctx up` cannot do yet
     #[arg(long)]
     local_simulation: bool,
     /// Replace the keys of a profile that exists
@@ -87,10 +87,8 @@ fn endpoint(arguments: &Arguments, profiles: &Profiles) -> Result<EcsEndpoint> {
             Way::Environment => Ok(endpoint(Credentials::Environment)),
         }
     } else {
-        Err(
-            Error::new("how to reach AWS is not said, and there is no terminal to ask on")
-                .hint("pass `--profile NAME`, `--access-keys FILE` or `--from-env`"),
-        )
+        Err(Error::new("cannot ask how to reach AWS: there is no terminal")
+            .hint("pass `--profile NAME`, `--access-keys FILE` or `--from-env`"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The VPC and the subnets that a deployment goes into.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::Filter;
 
@@ -58,30 +58,48 @@ pub async fn subnets(account: &Account, vpc: &str) -> Result<Vec<Subnet>> {
     Ok(subnets)
 }
 
-/// One subnet in each of `count` zones: those of `kept` (what the stack already uses) before others, then public ones,
-/// then by id, so that the choice is the same the next time.
-pub fn choose(subnets: &[Subnet], count: usize, kept: &[String]) -> Result<Vec<String>> {
-    let by_id: BTreeMap<&str, &Subnet> = subnets.iter().map(|subnet| (subnet.id.as_str(), subnet)).collect();
-    let mut candidates: Vec<&Subnet> = kept.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect();
-    let mut others: Vec<&Subnet> = by_id.into_values().collect();
-    others.sort_by_key(|subnet| (!subnet.public, &subnet.zone));
-    candidates.extend(others);
+/// A place for a subnet, with what is known about it already.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// What the user says.
+    pub given: Option<String>,
+    /// What the stack has there.
+    pub kept: Option<String>,
+}
 
-    let mut zones: Vec<&str> = Vec::new();
-    let mut chosen = Vec::new();
-    for subnet in candidates {
-        if chosen.len() < count && !zones.contains(&subnet.zone.as_str()) {
-            zones.push(&subnet.zone);
-            chosen.push(subnet.id.clone());
+/// A subnet for each slot, each in another zone: what the user says, then what the stack has, then public ones before
+/// others and by id, so that the choice is the same the next time.
+pub fn choose(subnets: &[Subnet], slots: &[Slot]) -> Result<Vec<String>> {
+    let zone_of = |id: &str| {
+        subnets
+            .iter()
+            .find(|subnet| subnet.id == id)
+            .map(|subnet| subnet.zone.as_str())
+    };
+    let mut chosen: Vec<Option<String>> = slots.iter().map(|slot| slot.given.clone()).collect();
+    let mut taken: BTreeSet<&str> = chosen.iter().flatten().filter_map(|id| zone_of(id)).collect();
+    for (place, slot) in chosen.iter_mut().zip(slots) {
+        if let (None, Some(kept)) = (&place, &slot.kept)
+            && zone_of(kept).is_some_and(|zone| taken.insert(zone))
+        {
+            *place = Some(kept.clone());
         }
     }
-    if chosen.len() < count {
-        return Err(Error::new(format!(
-            "the VPC has subnets in {} availability zones, and the project needs {count}",
-            chosen.len()
-        )));
+    let mut others: Vec<&Subnet> = subnets.iter().collect();
+    others.sort_by_key(|subnet| (!subnet.public, &subnet.zone, &subnet.id));
+    let mut others = others.into_iter();
+    for place in chosen.iter_mut().filter(|place| place.is_none()) {
+        *place = others
+            .find(|subnet| taken.insert(&subnet.zone))
+            .map(|subnet| subnet.id.clone());
     }
-    Ok(chosen)
+    let zones: BTreeSet<&str> = subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
+    chosen.into_iter().collect::<Option<_>>().ok_or_else(|| {
+        let (there, needed) = (zones.len(), slots.len());
+        Error::new(format!(
+            "the VPC has subnets in {there} availability zones, and the project needs {needed}"
+        ))
+    })
 }
 
 /// `eu-west-1a`, but not `us-west-2-lax-1a`.
@@ -112,24 +130,44 @@ mod tests {
         ]
     }
 
-    #[test]
-    fn takes_one_public_subnet_of_each_zone_whatever_the_order_of_the_answer() {
-        let mut subnets = vpc();
-        assert_eq!(choose(&subnets, 2, &[]).unwrap(), ["subnet-2", "subnet-3"]);
-        subnets.reverse();
-        assert_eq!(choose(&subnets, 2, &[]).unwrap(), ["subnet-2", "subnet-3"]);
+    fn slots(slots: &[(&str, &str)]) -> Vec<Slot> {
+        let some = |id: &str| (!id.is_empty()).then(|| id.to_owned());
+        let slot = |(given, kept): &(&str, &str)| Slot {
+            given: some(given),
+            kept: some(kept),
+        };
+        slots.iter().map(slot).collect()
     }
 
     #[test]
-    fn keeps_what_the_stack_uses() {
-        let kept = ["subnet-4".to_owned(), "subnet-gone".to_owned(), "subnet-1".to_owned()];
-        assert_eq!(choose(&vpc(), 2, &kept).unwrap(), ["subnet-4", "subnet-1"]);
-        assert_eq!(choose(&vpc(), 3, &kept).unwrap(), ["subnet-4", "subnet-1", "subnet-3"]);
+    fn takes_one_public_subnet_of_each_zone_whatever_the_order_of_the_answer() {
+        let mut subnets = vpc();
+        assert_eq!(
+            choose(&subnets, &slots(&[("", ""); 2])).unwrap(),
+            ["subnet-2", "subnet-3"]
+        );
+        subnets.reverse();
+        assert_eq!(
+            choose(&subnets, &slots(&[("", ""); 2])).unwrap(),
+            ["subnet-2", "subnet-3"]
+        );
+    }
+
+    #[test]
+    fn keeps_what_the_stack_uses_in_its_place() {
+        let kept = slots(&[("", "subnet-gone"), ("", "subnet-1"), ("", "subnet-4")]);
+        assert_eq!(choose(&vpc(), &kept).unwrap(), ["subnet-3", "subnet-1", "subnet-4"]);
+    }
+
+    #[test]
+    fn what_the_user_says_stays_in_its_place_and_the_others_go_elsewhere() {
+        let given = slots(&[("", "subnet-2"), ("subnet-1", "subnet-3")]);
+        assert_eq!(choose(&vpc(), &given).unwrap(), ["subnet-3", "subnet-1"]);
     }
 
     #[test]
     fn too_few_zones_are_an_error() {
-        let error = choose(&vpc()[3..], 2, &[]).unwrap_err();
+        let error = choose(&vpc()[3..], &slots(&[("", ""); 2])).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the VPC has subnets in 1 availability zones, and the project needs 2"

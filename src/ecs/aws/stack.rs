@@ -18,6 +18,8 @@ pub struct Stack {
     /// The project that its tag names.
     pub project: Option<String>,
     pub parameters: BTreeMap<String, String>,
+    /// (what it is, its value), in CloudFormation's order.
+    pub outputs: Vec<(String, String)>,
 }
 
 /// What brings a stack to a template.
@@ -74,6 +76,16 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>> {
             .into_iter()
             .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)))
             .collect(),
+        outputs: stack
+            .outputs
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|output| {
+                let key = output.output_key?;
+                let description = output.description.filter(|description| !description.is_empty());
+                Some((description.unwrap_or(key), output.output_value?))
+            })
+            .collect(),
     }))
 }
 
@@ -87,7 +99,7 @@ pub async fn check_ours(account: &Account, stack: &Stack, project: &str) -> Resu
         let mut pages = account
             .cloudformation
             .list_change_sets()
-            .stack_name(&stack.id)
+            .stack_name(&stack.name)
             .into_paginator()
             .items()
             .send();
@@ -231,6 +243,7 @@ mod tests {
             status,
             project: Some("shop".into()),
             parameters: BTreeMap::new(),
+            outputs: Vec::new(),
         }
     }
 

@@ -89,6 +89,22 @@ impl Template {
         taken.map_or(Ok(()), Err)
     }
 
+    /// The names of all Parameters; those of an overlay have no [`Purpose`].
+    pub(in crate::ecs) fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.document.parameters.keys().map(String::as_str)
+    }
+
+    /// The value of a Parameter to which a deployment gives none.
+    pub(in crate::ecs) fn parameter_default(&self, name: &str) -> Option<String> {
+        match self.document.parameters.get(name)?.get("Default")? {
+            Value::Text(text) => Some(text.clone().into_owned()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Bool(truth) => Some(truth.to_string()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
     /// The bytes that `ctx convert` prints and `ctx up` deploys.
     ///
     /// CloudFormation reads YAML 1.1, in which `no`, `12:30` and `1_000` are no text: whatever is text here and would

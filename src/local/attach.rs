@@ -1,0 +1,191 @@
+//! Following the output of containers from their start to their end, through restarts.
+
+use bollard::models::ContainerStateStatusEnum;
+use bollard::query_parameters::InspectContainerOptions;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::connection::{Connection, is_missing};
+use super::events::Events;
+use super::lines::{Line, Lines};
+use super::{logs, names};
+use crate::backend::{Io, LogLine};
+use crate::compose::Service;
+use crate::error::Result;
+
+/// Where containers whose output is to be followed are announced.
+#[derive(Debug)]
+pub(super) struct Attachments(mpsc::UnboundedSender<Followed>);
+
+/// A container whose output is to be followed.
+#[derive(Clone, Debug)]
+pub(super) struct Followed {
+    pub(super) service: String,
+    pub(super) name: String,
+    /// When its last run before ended; what it wrote until then is old.
+    pub(super) finished: Option<Timestamp>,
+    /// The newest line that has been shown.
+    pub(super) last: Option<Timestamp>,
+    /// Whether what it has written so far is skipped.
+    pub(super) skip: bool,
+}
+
+impl Attachments {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Followed>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
+    /// Follows a container that was made or started a moment ago, or runs for long. `finished` tells its last run's
+    /// end if it was started before.
+    pub(super) fn add(&self, service: &Service, name: &str, finished: Option<Timestamp>, skip: bool) {
+        if service.attach.is_some_and(|attach| !attach.value) {
+            return;
+        }
+        // Nobody listens any more when the command is about to end.
+        drop(self.0.send(Followed {
+            service: service.name.clone(),
+            name: name.to_owned(),
+            finished,
+            last: finished,
+            skip,
+        }));
+    }
+}
+
+/// Shows the output of all that are announced; ends when no more can be and all have ended.
+pub(super) async fn follow_all(
+    connection: &Connection,
+    events: &Events,
+    project: &str,
+    io: &Io,
+    mut announced: mpsc::UnboundedReceiver<Followed>,
+) -> Result<()> {
+    let mut followed = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(next) = announced.recv() => followed.push(follow(connection, events, project, io, next)),
+            Some(result) = followed.next() => result?,
+            else => return Ok(()),
+        }
+    }
+}
+
+/// Shows a container's output until it has ended and does not start again by itself.
+pub(super) async fn follow(
+    connection: &Connection,
+    events: &Events,
+    project: &str,
+    io: &Io,
+    mut followed: Followed,
+) -> Result<()> {
+    let replica = names::replica(project, &followed.name);
+    io.log.expect(std::slice::from_ref(&replica));
+    loop {
+        let shown = followed.last;
+        let mut show = |line: Line| {
+            if line.time > shown {
+                followed.last = line.time;
+                io.log.line(LogLine {
+                    service: followed.service.clone(),
+                    replica: replica.clone(),
+                    time: line.time,
+                    stderr: line.stderr,
+                    text: line.text,
+                });
+            }
+        };
+        let since = shown.map_or(0, |shown| i32::try_from(shown.as_second()).unwrap_or(i32::MAX));
+        let options = bollard::query_parameters::LogsOptions {
+            tail: if followed.skip { "0" } else { "all" }.to_owned(),
+            follow: true,
+            since,
+            ..logs::stamped()
+        };
+        let mut pieces = connection.docker.logs(&followed.name, Some(options));
+        let mut lines = Lines::stamped();
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(piece) => lines.push(&piece).into_iter().for_each(&mut show),
+                Err(error) if is_missing(&error) => return Ok(()),
+                Err(error) => {
+                    let about = super::connection::message(&error);
+                    io.progress.warning(
+                        format!("Container {}", followed.name),
+                        format!("its output cannot be read: {about}"),
+                    );
+                    break;
+                }
+            }
+        }
+        lines.rest().into_iter().for_each(show);
+        followed.skip = false;
+        match end(connection, events, &followed).await? {
+            End::Restarted(finished) => followed.finished = finished,
+            End::Exited(code) => {
+                let object = format!("Container {}", followed.name);
+                let text = format!("Exited ({code})");
+                match code {
+                    0 => io.progress.done(object, text),
+                    _ => io.progress.warning(object, text),
+                }
+                return Ok(());
+            }
+            End::Gone => return Ok(()),
+        }
+    }
+}
+
+enum End {
+    /// It runs again since its last run's end.
+    Restarted(Option<Timestamp>),
+    Exited(i64),
+    Gone,
+}
+
+/// What became of a container whose output has ended: the engine may take a moment to say so.
+async fn end(connection: &Connection, events: &Events, followed: &Followed) -> Result<End> {
+    let mut woken = events.of(&followed.name);
+    loop {
+        let container = connection
+            .docker
+            .inspect_container(&followed.name, None::<InspectContainerOptions>)
+            .await;
+        let state = match container {
+            Ok(container) => container.state.unwrap_or_default(),
+            Err(error) if is_missing(&error) => return Ok(End::Gone),
+            Err(error) => return Err(connection.failed(format!("cannot look at container {}", followed.name), &error)),
+        };
+        let finished = state.finished_at.as_deref().and_then(moment);
+        let running = state.running.unwrap_or_default();
+        let restarting = state.status == Some(ContainerStateStatusEnum::RESTARTING);
+        if !running && !restarting {
+            return Ok(End::Exited(state.exit_code.unwrap_or_default()));
+        }
+        if running && !restarting && finished != followed.finished {
+            return Ok(End::Restarted(finished));
+        }
+        woken.next().await?;
+    }
+}
+
+impl Connection {
+    /// When a container's last run ended, if it ever ran.
+    pub(super) async fn finished(&self, name: &str) -> Result<Option<Timestamp>> {
+        let container = self
+            .docker
+            .inspect_container(name, None::<InspectContainerOptions>)
+            .await;
+        let container = container.map_err(|error| self.failed(format!("cannot look at container {name}"), &error))?;
+        Ok(container.state.and_then(|state| moment(&state.finished_at?)))
+    }
+}
+
+/// A time that the engine gives; the year 1 means never.
+fn moment(text: &str) -> Option<Timestamp> {
+    text.parse()
+        .ok()
+        .filter(|time: &Timestamp| *time > Timestamp::UNIX_EPOCH)
+}

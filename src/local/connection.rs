@@ -1,0 +1,169 @@
+//! The way to an engine, and what its failures mean.
+
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::sync::OnceCell;
+
+use crate::context::DockerEndpoint;
+use crate::error::{Error, Result};
+
+/// The oldest engine API that `ctx` works with: that of Docker 20.10.
+const OLDEST: Api = Api(41);
+
+/// Where an engine listens unless somebody has said otherwise.
+const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
+
+/// The minor number of an engine's API version: all that are of use begin with `1.`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Api(pub(super) usize);
+
+impl std::fmt::Display for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "1.{}", self.0)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) docker: Docker,
+    host: String,
+    api: OnceCell<Api>,
+}
+
+impl Connection {
+    /// Prepares a connection; the engine is first spoken to by the first request.
+    ///
+    /// Requests carry no version, so that the engine answers with its own newest one: whatever it is, the engine
+    /// supports it, while any fixed one is too new for some engines and too old for others.
+    pub(super) fn open(endpoint: &DockerEndpoint) -> Result<Self> {
+        let host = endpoint.host.clone().unwrap_or_else(|| DEFAULT_HOST.to_owned());
+        let scheme = host.split_once("://").map_or("", |(scheme, _)| scheme);
+        // An engine may take any time for a request (a container its grace period, a registry its own): people, not
+        // timers, decide when to give up.
+        let patience = Duration::from_hours(24).as_secs();
+        let docker = match scheme {
+            "unix" => Docker::connect_with_unix(&host, patience, API_DEFAULT_VERSION),
+            "tcp" | "http" | "https" => {
+                if endpoint.skip_tls_verify && endpoint.tls.is_some() {
+                    return Err(
+                        Error::new(format!("cannot connect to {host} without verifying its certificate"))
+                            .hint("give the context a `ca.pem` that signed the engine's certificate"),
+                    );
+                }
+                match &endpoint.tls {
+                    Some(folder) => Docker::connect_with_ssl(
+                        &host,
+                        &folder.join("key.pem"),
+                        &folder.join("cert.pem"),
+                        &folder.join("ca.pem"),
+                        patience,
+                        API_DEFAULT_VERSION,
+                    ),
+                    None => Docker::connect_with_http(&host, patience, API_DEFAULT_VERSION),
+                }
+            }
+            "ssh" => {
+                return Err(Error::new(format!("cannot connect to {host}: `ctx` does not speak ssh")).hint(
+                    "forward the engine's socket (`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`) and use \
+                     `--host unix:///tmp/docker.sock`",
+                ));
+            }
+            _ => {
+                return Err(Error::new(format!("`{host}` is no address of an engine"))
+                    .hint("it begins with `unix://` or `tcp://`"));
+            }
+        };
+        match docker {
+            Ok(docker) => Ok(Self {
+                docker,
+                host,
+                api: OnceCell::new(),
+            }),
+            Err(error) => Err(unreachable(&host, &error)),
+        }
+    }
+
+    /// The engine's API version; asked for once, by the first who needs it.
+    pub(super) async fn api(&self) -> Result<Api> {
+        let ask = async || {
+            let version = self
+                .docker
+                .version()
+                .await
+                .map_err(|error| self.failed("cannot ask the engine's version", &error))?;
+            let text = version.api_version.unwrap_or_default();
+            let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
+            let api = minor.map(Api).filter(|api| *api >= OLDEST);
+            api.ok_or_else(|| {
+                Error::new(format!("the engine at {} has API version `{text}`", self.host))
+                    .hint(format!("`ctx` works with {OLDEST} (Docker 20.10) and newer"))
+            })
+        };
+        self.api.get_or_try_init(ask).await.copied()
+    }
+
+    /// What a failed request means: that there is no engine, or that the engine could not do it.
+    pub(super) fn failed(&self, what: impl Into<String>, error: &bollard::errors::Error) -> Error {
+        if is_unreachable(error) {
+            unreachable(&self.host, error)
+        } else {
+            Error::new(what).because(&Said(message(error)))
+        }
+    }
+}
+
+/// The engine's own words where it gave some.
+pub(super) fn message(error: &bollard::errors::Error) -> String {
+    use bollard::errors::Error as E;
+    match error {
+        E::DockerResponseServerError { message, .. } => message.trim().to_owned(),
+        E::DockerStreamError { error } | E::DockerContainerWaitError { error, .. } => error.trim().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether the engine answered that there is no such object.
+pub(super) fn is_missing(error: &bollard::errors::Error) -> bool {
+    matches!(
+        error,
+        bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }
+    )
+}
+
+/// A text that stands for an error beneath another.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Said(String);
+
+fn is_unreachable(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error as E;
+    match error {
+        E::HyperLegacyError { err } => err.is_connect(),
+        E::SocketNotFoundError(_) => true,
+        _ => false,
+    }
+}
+
+fn unreachable(host: &str, error: &bollard::errors::Error) -> Error {
+    let mut io = None;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        io = io.or(cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
+        next = cause.source();
+    }
+    let failed = Error::new(format!("cannot reach a Docker engine at {host}"));
+    match (io, error) {
+        (Some(std::io::ErrorKind::PermissionDenied), _) => failed
+            .because(error)
+            .hint("the socket belongs to the group `docker`: `sudo usermod -aG docker $USER`, then log in again"),
+        (_, bollard::errors::Error::SocketNotFoundError(path)) => {
+            failed.because(&Said(format!("there is no socket {path}"))).hint(
+                "is Docker installed and running? another engine is chosen with `--host`, `--context` or DOCKER_HOST",
+            )
+        }
+        _ => failed
+            .because(error)
+            .hint("is it running? another engine is chosen with `--host`, `--context` or DOCKER_HOST"),
+    }
+}

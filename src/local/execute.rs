@@ -1,0 +1,409 @@
+//! Does what a plan says. Decides nothing: which step waits for which stands in the plan.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use bollard::body_full;
+use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
+use bollard::query_parameters::{
+    CreateContainerOptions, RemoveContainerOptions, RemoveVolumeOptions, RenameContainerOptions, StartContainerOptions,
+    StopContainerOptions, UploadToContainerOptions,
+};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Semaphore, watch};
+
+use super::attach::Attachments;
+use super::connection::{Api, Connection, is_missing, message};
+use super::container::{Instance, container, whole_seconds};
+use super::events::Events;
+use super::observed::{Container, Observed};
+use super::plan::{Creation, Operation, Plan};
+use super::{archive, failure, hash};
+use crate::backend::Io;
+use crate::compose::Condition;
+use crate::error::{Error, Result};
+
+/// Requests under way at a time. The engine makes and starts containers no faster with more.
+const PARALLEL: usize = 32;
+
+/// With this API and newer ones a container is attached to all its networks when it is made.
+const MANY_NETWORKS: Api = Api(44);
+
+/// What a plan is carried out with.
+pub(super) struct Execution<'a> {
+    connection: &'a Connection,
+    io: &'a Io,
+    events: &'a Events,
+    /// Where the output of containers that are started goes, if anywhere.
+    attachments: Option<Attachments>,
+    /// How long containers may take to stop, if that is not up to them.
+    timeout: Option<std::time::Duration>,
+    /// Ids of each service's containers by number, those that were there and those made since.
+    ids: Mutex<HashMap<String, BTreeMap<u32, String>>>,
+    slots: Semaphore,
+    /// Turns true when nothing more shall begin.
+    halted: watch::Sender<bool>,
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(connection: &'a Connection, io: &'a Io, events: &'a Events) -> Self {
+        Self {
+            connection,
+            io,
+            events,
+            attachments: None,
+            timeout: None,
+            ids: Mutex::default(),
+            slots: Semaphore::new(PARALLEL),
+            halted: watch::Sender::new(false),
+        }
+    }
+
+    pub(super) fn attached(self, attachments: Attachments) -> Self {
+        Self {
+            attachments: Some(attachments),
+            ..self
+        }
+    }
+
+    pub(super) fn timeout(self, timeout: Option<std::time::Duration>) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Carries the plan out. After a failure what has begun is finished and nothing more begins.
+    pub(super) async fn run(&self, plan: &Plan<'_>, observed: &Observed) -> Result<()> {
+        self.remember(plan, observed);
+        for (object, about) in &plan.warnings {
+            self.io.progress.warning(object, about);
+        }
+        for name in &plan.running {
+            self.io.progress.done(format!("Container {name}"), "Running");
+        }
+        self.steps(plan).await
+    }
+
+    /// As [`Self::run`], where the first interrupt lets what has begun end and the second does not.
+    pub(super) async fn run_interruptibly(&self, plan: &Plan<'_>, observed: &Observed) -> Result<()> {
+        let interrupted = async {
+            self.io.interrupts.reached(1).await;
+            self.halted.send_replace(true);
+            self.io.interrupts.reached(2).await;
+        };
+        tokio::select! {
+            result = self.run(plan, observed) => result,
+            () = interrupted => Err(Error::INTERRUPTED),
+        }
+    }
+
+    /// What lets nothing more begin once it is true.
+    pub(super) fn halt(&self) -> watch::Sender<bool> {
+        self.halted.clone()
+    }
+
+    async fn steps(&self, plan: &Plan<'_>) -> Result<()> {
+        let mut missing: Vec<_> = plan.steps.iter().map(|step| step.after.len()).collect();
+        let mut then = vec![Vec::new(); plan.steps.len()];
+        for (place, step) in plan.steps.iter().enumerate() {
+            step.after.iter().for_each(|before| then[*before].push(place));
+        }
+        let mut under_way = FuturesUnordered::new();
+        for (place, step) in plan.steps.iter().enumerate() {
+            if step.after.is_empty() {
+                under_way.push(self.numbered(place, plan));
+            }
+        }
+        let mut failure = None;
+        while let Some((place, result)) = under_way.next().await {
+            if let Err(error) = result {
+                self.halted.send_replace(true);
+                failure.get_or_insert(error);
+            }
+            if *self.halted.borrow() {
+                continue;
+            }
+            for next in &then[place] {
+                missing[*next] -= 1;
+                if missing[*next] == 0 {
+                    under_way.push(self.numbered(*next, plan));
+                }
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None if *self.halted.borrow() => Err(Error::INTERRUPTED),
+            None => Ok(()),
+        }
+    }
+
+    async fn numbered(&self, place: usize, plan: &Plan<'_>) -> (usize, Result<()>) {
+        (place, self.perform(&plan.steps[place].operation).await)
+    }
+
+    async fn perform(&self, operation: &Operation<'_>) -> Result<()> {
+        if let Operation::Wait {
+            condition,
+            containers,
+            required,
+            ..
+        } = operation
+        {
+            let mut halted = self.halted.subscribe();
+            return tokio::select! {
+                result = self.wait(*condition, containers, *required) => result,
+                _ = halted.wait_for(|halted| *halted) => Ok(()),
+            };
+        }
+        let _slot = self.slots.acquire().await;
+        let docker = &self.connection.docker;
+        match operation {
+            Operation::CreateNetwork(request) => {
+                let create = async || docker.create_network((**request).clone()).await.map(drop);
+                self.doing(&format!("Network {}", request.name), ["Creating", "Created"], create)
+                    .await
+            }
+            Operation::CreateVolume(request) => {
+                let name = request.name.as_deref().unwrap_or_default();
+                let create = async || docker.create_volume((**request).clone()).await.map(drop);
+                self.doing(&format!("Volume {name}"), ["Creating", "Created"], create)
+                    .await
+            }
+            Operation::RemoveNetwork { id, name } => {
+                let remove = async || docker.remove_network(id).await;
+                self.removing(&format!("Network {name}"), remove).await
+            }
+            Operation::RemoveVolume { name } => {
+                let remove = async || docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
+                self.removing(&format!("Volume {name}"), remove).await
+            }
+            Operation::Disconnect { network, container } => {
+                let request = NetworkDisconnectRequest {
+                    container: container.id.clone(),
+                    force: Some(true),
+                };
+                let result = docker.disconnect_network(network, request).await;
+                result.map_err(|error| {
+                    self.connection
+                        .failed(format!("cannot disconnect {} from {network}", container.name), &error)
+                })
+            }
+            Operation::CreateContainer(creation) => self.create(creation).await,
+            Operation::Start { service, name, again } => {
+                let object = format!("Container {name}");
+                let finished = match again {
+                    Some(_) if self.attachments.is_some() => self.connection.finished(name).await?,
+                    _ => None,
+                };
+                self.io.progress.working(&object, "Starting");
+                if let Err(error) = docker.start_container(name, None::<StartContainerOptions>).await {
+                    self.io.progress.failed(&object, message(&error));
+                    return Err(failure::start(self.connection, service, name, &error).await);
+                }
+                self.io.progress.done(object, "Started");
+                if let Some(attachments) = &self.attachments {
+                    attachments.add(service, name, finished, false);
+                }
+                Ok(())
+            }
+            Operation::Stop { container } => self.stop(container).await,
+            Operation::Remove { container, volumes } => {
+                let options = RemoveContainerOptions {
+                    force: true,
+                    v: *volumes,
+                    link: false,
+                };
+                let remove = async || docker.remove_container(&container.id, Some(options.clone())).await;
+                self.removing(&format!("Container {}", container.name), remove).await
+            }
+            Operation::Rename { from, to } => {
+                let options = RenameContainerOptions { name: to.clone() };
+                let result = docker.rename_container(from, options).await;
+                result.map_err(|error| {
+                    self.connection
+                        .failed(format!("cannot rename container {from}"), &error)
+                })?;
+                self.io.progress.done(format!("Container {to}"), "Recreated");
+                Ok(())
+            }
+            Operation::Wait { .. } => Ok(()),
+        }
+    }
+
+    async fn create(&self, creation: &Creation<'_>) -> Result<()> {
+        let Creation {
+            project,
+            service,
+            number,
+            name,
+            image_id,
+            replaces,
+            ..
+        } = creation;
+        let resolved = hash::resolved(service, |name| self.first_id(name));
+        let hash = hash::service(&resolved).swap_remove(0);
+        let instance = Instance {
+            number: *number,
+            image_id,
+            hash,
+            replaces: *replaces,
+        };
+        let mut container = container(project, &resolved, &instance);
+        let (object, words) = match replaces {
+            // The temporary name is nobody's business; renaming says that it is done.
+            Some(old) => (format!("Container {}", old.name), ["Recreate", ""]),
+            None => (format!("Container {name}"), ["Creating", "Created"]),
+        };
+        if !container.networks.is_empty() && self.connection.api().await? >= MANY_NETWORKS {
+            let first = container.body.networking_config.get_or_insert_default();
+            first
+                .endpoints_config
+                .get_or_insert_default()
+                .extend(container.networks.drain(..));
+        }
+        self.doing(&object, words, async || {
+            let platform = service
+                .platform
+                .as_ref()
+                .map_or_else(String::new, |platform| platform.value.clone());
+            let options = CreateContainerOptions {
+                name: Some(name.clone()),
+                platform,
+            };
+            let docker = &self.connection.docker;
+            let created = docker.create_container(Some(options), container.body.clone()).await?;
+            for (network, endpoint) in &container.networks {
+                let request = NetworkConnectRequest {
+                    container: created.id.clone(),
+                    endpoint_config: Some(endpoint.clone()),
+                };
+                docker.connect_network(network, request).await?;
+            }
+            if !container.files.is_empty() {
+                let archive = archive::archive(&container.files)?;
+                let options = UploadToContainerOptions {
+                    path: "/".to_owned(),
+                    ..UploadToContainerOptions::default()
+                };
+                docker
+                    .upload_to_container(&created.id, Some(options), body_full(archive.into()))
+                    .await?;
+            }
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            ids.entry(service.name.clone()).or_default().insert(*number, created.id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stop(&self, container: &Container) -> Result<()> {
+        let timeout = self
+            .timeout
+            .map(|timeout| i32::try_from(whole_seconds(timeout)).unwrap_or(i32::MAX));
+        let options = StopContainerOptions {
+            t: timeout,
+            signal: None,
+        };
+        let stop = async || match self
+            .connection
+            .docker
+            .stop_container(&container.id, Some(options.clone()))
+            .await
+        {
+            Err(error) if is_missing(&error) => Ok(()),
+            result => result,
+        };
+        self.doing(&format!("Container {}", container.name), ["Stopping", "Stopped"], stop)
+            .await
+    }
+
+    async fn wait(&self, condition: Condition, containers: &[String], required: bool) -> Result<()> {
+        for name in containers {
+            let object = format!("Container {name}");
+            self.io.progress.working(&object, "Waiting");
+            match self.events.wait(self.connection, name, condition).await {
+                Ok(word) => self.io.progress.done(object, word),
+                Err(error) if required => {
+                    self.io.progress.failed(object, "Error");
+                    return Err(error);
+                }
+                Err(error) => self.io.progress.warning(object, error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A request with its words before and after.
+    async fn doing(
+        &self,
+        object: &str,
+        [doing, done]: [&str; 2],
+        request: impl AsyncFnOnce() -> Result<(), bollard::errors::Error>,
+    ) -> Result<()> {
+        self.io.progress.working(object, doing);
+        match request().await {
+            Ok(()) if done.is_empty() => Ok(()),
+            Ok(()) => {
+                self.io.progress.done(object, done);
+                Ok(())
+            }
+            Err(error) => {
+                self.io.progress.failed(object, message(&error));
+                let (kind, name) = object.split_once(' ').unwrap_or((object, ""));
+                let what = format!("{} {} {name} failed", doing.to_lowercase(), kind.to_lowercase());
+                Err(self.connection.failed(what, &error))
+            }
+        }
+    }
+
+    /// As [`Self::doing`], where gone already is as good, and what others still use stays.
+    async fn removing(
+        &self,
+        object: &str,
+        request: impl AsyncFnOnce() -> Result<(), bollard::errors::Error>,
+    ) -> Result<()> {
+        let mut in_use = None;
+        let words = ["Removing", "Removed"];
+        let removed = self.doing(object, words, async || match request().await {
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(error) if !object.starts_with("Container") && is_in_use(&error) => {
+                in_use = Some(message(&error));
+                Ok(())
+            }
+            result => result,
+        });
+        removed.await?;
+        if in_use.is_some() {
+            self.io.progress.warning(object, "Resource is still in use");
+        }
+        Ok(())
+    }
+
+    fn remember(&self, plan: &Plan<'_>, observed: &Observed) {
+        let removed = |container: &Container| {
+            let removes = |operation: &Operation<'_>| matches!(operation, Operation::Remove { container: it, .. } if it.id == container.id);
+            plan.steps.iter().any(|step| removes(&step.operation))
+        };
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        for container in observed
+            .containers
+            .iter()
+            .filter(|container| !container.one_off && !removed(container))
+        {
+            ids.entry(container.service.clone())
+                .or_default()
+                .insert(container.number, container.id.clone());
+        }
+    }
+
+    fn first_id(&self, service: &str) -> Option<String> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.get(service)?.values().next().cloned()
+    }
+}
+
+fn is_in_use(error: &bollard::errors::Error) -> bool {
+    let text = message(error);
+    ["has active endpoints", "volume is in use"]
+        .iter()
+        .any(|why| text.contains(why))
+}

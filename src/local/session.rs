@@ -1,0 +1,122 @@
+//! One run of `up`: the plan carried out, and, if attached, the containers' output until they end.
+
+use std::pin::pin;
+
+use bollard::query_parameters::KillContainerOptions;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+
+use super::attach::{Attachments, follow_all};
+use super::connection::{Connection, message};
+use super::events::Events;
+use super::execute::Execution;
+use super::observed::{Container, Observed};
+use super::plan::Plan;
+use super::reconcile::needs_stop;
+use super::teardown;
+use crate::backend::{Io, UpOptions};
+use crate::compose::Project;
+use crate::error::{Error, Result};
+
+/// The exit status of an `up` that was stopped from the keyboard, as Docker Compose's.
+const INTERRUPTED: u8 = 130;
+
+pub(super) struct Session<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) project: &'a Project,
+    pub(super) options: &'a UpOptions,
+    pub(super) io: &'a Io,
+}
+
+impl Session<'_> {
+    pub(super) async fn detached(&self, plan: &Plan<'_>, observed: &Observed) -> Result<()> {
+        let events = Events::new();
+        let execution = Execution::new(self.connection, self.io, &events).timeout(self.options.timeout);
+        tokio::select! {
+            result = execution.run_interruptibly(plan, observed) => result,
+            error = events.listen(self.connection, &self.project.name), if plan.waits() => Err(error),
+        }
+    }
+
+    /// Ends when all containers have, or when the user has stopped them: then with the status of an interrupt.
+    pub(super) async fn attached(&self, plan: &Plan<'_>, observed: &Observed) -> Result<u8> {
+        let events = Events::new();
+        tokio::select! {
+            result = self.followed(plan, observed, &events) => result,
+            error = events.listen(self.connection, &self.project.name) => Err(error),
+        }
+    }
+
+    async fn followed(&self, plan: &Plan<'_>, observed: &Observed, events: &Events) -> Result<u8> {
+        let (attachments, announced) = Attachments::new();
+        for container in observed
+            .containers
+            .iter()
+            .filter(|container| plan.running.contains(&container.name))
+        {
+            if let Some(service) = self.project.services.get(&container.service) {
+                attachments.add(service, &container.name, None, true);
+            }
+        }
+        let execution = Execution::new(self.connection, self.io, events)
+            .timeout(self.options.timeout)
+            .attached(attachments);
+        let halt = execution.halt();
+        let run = async move {
+            match execution.run(plan, observed).await {
+                // Halted, and not by a failure: what has begun is followed to its end.
+                Err(Error::Exit(_)) => Ok(()),
+                result => result,
+            }
+        };
+        let follow = follow_all(self.connection, events, &self.project.name, self.io, announced);
+        let mut all = pin!(async { tokio::try_join!(run, follow).map(|_| ()) });
+        let mut stopped = pin!(async {
+            self.io.interrupts.reached(1).await;
+            halt.send_replace(true);
+            self.stop(events).await
+        });
+        tokio::select! {
+            result = &mut all => match self.io.interrupts.reached(1).now_or_never() {
+                None => result.map(|()| 0),
+                Some(()) => stopped.await.map(|()| INTERRUPTED),
+            },
+            result = &mut stopped => {
+                result?;
+                all.await.map(|()| INTERRUPTED)
+            }
+        }
+    }
+
+    /// Stops the project's containers, and kills them at the next interrupt.
+    async fn stop(&self, events: &Events) -> Result<()> {
+        self.io
+            .progress
+            .working("Gracefully stopping", "press Ctrl-C again to force");
+        let containers = self.connection.project_containers(&self.project.name).await?;
+        let containers: Vec<_> = containers.iter().map(Container::read).collect();
+        let execution = Execution::new(self.connection, self.io, events).timeout(self.options.timeout);
+        let (plan, nothing) = (teardown::stop(&containers), Observed::default());
+        let killed = async {
+            self.io.interrupts.reached(2).await;
+            let kill = |container| self.kill(container);
+            join_all(containers.iter().filter(|container| needs_stop(container)).map(kill)).await;
+        };
+        tokio::select! {
+            result = execution.run(&plan, &nothing) => result,
+            () = killed => Ok(()),
+        }
+    }
+
+    async fn kill(&self, container: &Container) {
+        let object = format!("Container {}", container.name);
+        let kill = self
+            .connection
+            .docker
+            .kill_container(&container.id, None::<KillContainerOptions>);
+        match kill.await {
+            Ok(()) => self.io.progress.done(object, "Killed"),
+            Err(error) => self.io.progress.warning(object, message(&error)),
+        }
+    }
+}

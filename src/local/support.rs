@@ -1,0 +1,87 @@
+//! One verdict for each attribute of the Compose specification, on an engine; and what an attribute's value says that
+//! no table knows.
+
+mod table;
+
+use super::connection::Connection;
+use super::container;
+use crate::backend::verdict::Table;
+use crate::compose::{FileObject, FileReference, Project, Service};
+use crate::diagnostic::Diagnostic;
+use crate::error::Result;
+
+pub const TABLE: Table = Table {
+    target: "an engine",
+    rows: table::ROWS,
+};
+
+impl Connection {
+    /// All that has to be said about a project before anything is done. The engine is asked only if the project wants
+    /// something that not every engine can do.
+    pub(super) async fn judge(&self, project: &Project) -> Result<Vec<Diagnostic>> {
+        let mut said = TABLE.judge(project);
+        for service in project.services.values() {
+            values(project, service, &mut said);
+        }
+        let gated = |service| !container::gates(project, service).is_empty();
+        if project.services.values().any(gated) {
+            said.extend(container::refused(project, self.api().await?));
+        }
+        Ok(said)
+    }
+}
+
+fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
+    if let Some(name) = service.container_name.as_ref().filter(|_| service.replicas() > 1) {
+        let message = format!(
+            "`{name}` cannot name {} containers",
+            service.replicas(),
+            name = name.value
+        );
+        said.push(Diagnostic::error(name.span, message).hint("leave out `container_name`, or have one container"));
+    }
+    if let Some(policy) = &service.pull_policy
+        && !matches!(
+            policy.as_str(),
+            "always" | "missing" | "if_not_present" | "never" | "build"
+        )
+    {
+        let message = format!("`{}` pulls on an engine only what is missing", policy.value);
+        said.push(Diagnostic::warning(policy.span, message).hint("`pull_policy: always` pulls each time"));
+    }
+    for option in &service.security_opt {
+        let profile = option
+            .strip_prefix("seccomp=")
+            .or_else(|| option.strip_prefix("seccomp:"));
+        if profile.is_some_and(|profile| !matches!(profile, "unconfined" | "builtin")) {
+            let message = "a seccomp profile in a file does not work on an engine yet";
+            said.push(
+                Diagnostic::error(option.span, message)
+                    .hint("make it the engine's own with `dockerd --seccomp-profile`"),
+            );
+        }
+    }
+    let mut owned = |objects: &indexmap::IndexMap<String, FileObject>, reference: &FileReference| {
+        let object = objects.get(&reference.source.value);
+        let mounted = object.is_some_and(|object| object.content.is_none() && object.file.is_some());
+        let asked = [
+            ("uid", reference.uid.as_ref().map(|uid| uid.span)),
+            ("gid", reference.gid.as_ref().map(|gid| gid.span)),
+            ("mode", reference.mode.map(|mode| mode.span)),
+        ];
+        for (name, span) in asked {
+            if let Some(span) = span.filter(|_| mounted) {
+                let message = format!("`{name}` has no effect on a file that is mounted: it keeps its owner and mode");
+                said.push(Diagnostic::warning(span, message));
+            }
+        }
+    };
+    service
+        .secrets
+        .iter()
+        .for_each(|reference| owned(&project.secrets, reference));
+    service
+        .configs
+        .iter()
+        .for_each(|reference| owned(&project.configs, reference));
+}

@@ -1,0 +1,16 @@
+//! `ctx up`, from a Compose file.
+
+mod accounts;
+mod busy;
+mod create;
+mod failure;
+mod interrupt;
+mod network;
+mod parameters;
+mod refusals;
+mod secrets;
+mod update;
+mod volumes;
+
+/// Two services of which one is published.
+const WEB: &str = include_str!("web.yaml");

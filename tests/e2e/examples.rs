@@ -1,0 +1,142 @@
+//! Each example, on both targets as far as it goes. `web-redis` is the main job, in `road.rs`.
+
+use crate::stage::{OnEcs, OnEngine, example, logs};
+
+#[test]
+fn every_example_has_a_readme_and_a_test() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let tests = concat!(include_str!("examples.rs"), include_str!("road.rs"));
+    for folder in examples.read_dir().unwrap() {
+        let folder = folder.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        assert!(folder.path().join("README.md").exists(), "{name} has no README.md");
+        for target in ["OnEcs", "OnEngine"] {
+            let tested = tests.contains(&format!("{target}::new(\"{name}\")"));
+            assert!(
+                tested || (name == "python-postgres" && target == "OnEcs"),
+                "{name} is not tested {target}"
+            );
+        }
+    }
+}
+
+#[test]
+fn database_on_ecs() {
+    let Some(ecs) = OnEcs::new("database") else { return };
+    ecs.up(&[]);
+    assert_eq!(ecs.lab.secrets().len(), 1);
+    let said = logs(&ecs.sandbox, "db", "(start 1)");
+    assert!(said.contains("password of 27 characters"), "{said}");
+    ecs.down();
+    assert_eq!(ecs.lab.file_systems().len(), 1, "`down` keeps the data");
+
+    ecs.up(&[]);
+    logs(&ecs.sandbox, "db", "(start 2)");
+    ecs.sandbox.ok(&["--progress", "plain", "down", "-v"]);
+    assert_eq!(ecs.lab.file_systems(), Vec::<String>::new());
+}
+
+#[test]
+fn database_on_the_engine() {
+    let Some(engine) = OnEngine::new("database") else {
+        return;
+    };
+    engine.up();
+    let said = logs(&engine.sandbox, "db", "(start 1)");
+    assert!(said.contains("password of 27 characters"), "{said}");
+    engine.down();
+    assert_eq!(engine.project.volumes().len(), 1, "`down` keeps the data");
+
+    engine.up();
+    logs(&engine.sandbox, "db", "(start 2)");
+    engine.sandbox.ok(&["--progress", "plain", "down", "-v"]);
+    assert_eq!(engine.project.volumes(), Vec::<String>::new());
+}
+
+#[test]
+fn override_and_env_on_ecs() {
+    let Some(ecs) = OnEcs::new("override-env") else { return };
+    ecs.up(&[]);
+    assert_eq!(ecs.page("web", "/env/GREETING").body, "good day");
+    assert_eq!(
+        ecs.page("web", "/env/LOG_LEVEL").body,
+        "debug",
+        "the override file counts"
+    );
+    ecs.down();
+}
+
+#[test]
+fn override_and_env_on_the_engine() {
+    let Some(engine) = OnEngine::new("override-env") else {
+        return;
+    };
+    engine.up();
+    assert_eq!(engine.page(engine.port, "/env/GREETING").body, "good day");
+    assert_eq!(
+        engine.page(engine.port, "/env/LOG_LEVEL").body,
+        "debug",
+        "the override file counts"
+    );
+    engine.down();
+}
+
+#[test]
+fn azure_vote_on_ecs() {
+    let Some(ecs) = OnEcs::new("azure-vote") else { return };
+    ecs.up(&["AzureVoteFrontImage=ctx-test/web:1"]);
+    assert_eq!(ecs.page("azure-vote-front", "/").body, "hello from 1; visits: 1\n");
+    ecs.down();
+}
+
+#[test]
+fn azure_vote_on_the_engine() {
+    let Some(engine) = OnEngine::new("azure-vote") else {
+        return;
+    };
+    engine.up();
+    assert_eq!(engine.page(8080, "/").body, "hello from 1; visits: 1\n");
+    engine.down();
+}
+
+#[test]
+fn flask_counter_on_ecs() {
+    let Some(ecs) = OnEcs::new("flask-counter") else { return };
+    ecs.up(&["WebImage=ctx-test/web:1"]);
+    assert_eq!(ecs.page("web", "/").body, "hello from 1; visits: 1\n");
+    ecs.down();
+}
+
+#[test]
+fn flask_counter_on_the_engine() {
+    let Some(engine) = OnEngine::new("flask-counter") else {
+        return;
+    };
+    engine.up();
+    assert_eq!(engine.page(8000, "/").body, "hello from 1; visits: 1\n");
+    engine.down();
+}
+
+#[test]
+fn python_postgres_is_refused_on_ecs_at_the_line_of_its_folder() {
+    let sandbox = example("python-postgres");
+    let refused = sandbox.fails(&["convert"]);
+    assert!(refused.stderr.contains("compose.yaml:7:9"), "{}", refused.stderr);
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
+fn python_postgres_on_the_engine() {
+    let Some(engine) = OnEngine::new("python-postgres") else {
+        return;
+    };
+    engine.up();
+    let program = include_str!("../../examples/python-postgres/app.py");
+    assert_eq!(
+        engine.page(5000, "/file/app/app.py").body,
+        program,
+        "the folder is mounted"
+    );
+    logs(&engine.sandbox, "db", "ready to accept connections");
+    engine.down();
+}
