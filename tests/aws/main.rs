@@ -5,8 +5,9 @@ mod support;
 
 mod connect;
 mod down;
+mod faults;
 mod logs;
+mod proxy;
 mod ps;
-mod replay;
 mod up;
 mod world;
