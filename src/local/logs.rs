@@ -97,6 +97,11 @@ impl Connection {
             until: seconds(options.until, 1),
             ..stamped()
         };
+        let replicas: Vec<_> = containers
+            .iter()
+            .map(|container| names::replica(project, &container.name))
+            .collect();
+        io.log.expect(&replicas);
         let mut shown = vec![None; containers.len()];
         let mut histories: Vec<_> = containers
             .iter()
@@ -128,7 +133,7 @@ impl Connection {
             if !early && !late {
                 io.log.line(LogLine {
                     service: containers[place].service.clone(),
-                    replica: names::replica(project, &containers[place].name),
+                    replica: replicas[place].clone(),
                     time: line.time,
                     stderr: line.stderr,
                     text: line.text,

@@ -54,6 +54,11 @@ pub(super) fn remark(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Writes to the terminal with everything that steers it: even without colours the cursor has to move.
+pub(super) fn draw(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Each of some things on a line of its own.
 pub(super) fn lines<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
     things

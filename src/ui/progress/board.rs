@@ -29,9 +29,13 @@ pub(super) struct Screen {
     pub width: usize,
     pub height: usize,
     pub colored: bool,
+    /// Whether it will be drawn again.
+    pub moving: bool,
 }
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+/// What is wider is a sentence and no state.
+const WORDS: usize = 24;
 const SPINNER_STEP: Duration = Duration::from_millis(100);
 
 impl Board {
@@ -106,17 +110,14 @@ impl Board {
         lines
     }
 
-    /// All of it, however long; reasons that were cut follow in full: what stays on the screen.
+    /// All of it, however long and wide: what stays on the screen.
     pub(super) fn last(&self, now: Instant, screen: Screen) -> Vec<String> {
-        let mut lines = self.lines(self.objects.values(), now, screen);
-        let failed = |object: &&Object| matches!(object.event.state, State::Failed | State::Warning);
-        for object in self.objects.values().filter(failed) {
-            let Some(detail) = &object.event.detail else { continue };
-            if !lines.iter().any(|line| line.contains(detail)) {
-                lines.push(format!("{}: {detail}", object.event.id));
-            }
-        }
-        lines
+        let boundless = Screen {
+            width: usize::from(u16::MAX),
+            moving: false,
+            ..screen
+        };
+        self.lines(self.objects.values(), now, boundless)
     }
 
     fn lines<'a>(
@@ -125,10 +126,15 @@ impl Board {
         now: Instant,
         screen: Screen,
     ) -> Vec<String> {
-        let widest = |text: fn(&Object) -> &str| objects.clone().map(|object| text(object).width()).max().unwrap_or(0);
+        let widths = |text: fn(&Object) -> &str| objects.clone().map(move |object| text(object).width());
         // Long names must leave room for what happens to them.
-        let id_width = widest(|object| &object.event.id).min(screen.width / 2);
-        let text_width = widest(|object| &object.event.text);
+        let id_width = widths(|object| &object.event.id)
+            .max()
+            .unwrap_or(0)
+            .min(screen.width / 2);
+        // A sentence among words does not push all times to the right.
+        let words = widths(|object| &object.event.text).filter(|width| *width <= WORDS);
+        let text_width = words.max().unwrap_or(0);
         let ended = self.objects.values().filter(|object| object.ended.is_some()).count();
         let header = format!("[+] Running {ended}/{}", self.objects.len());
         std::iter::once(header)
@@ -158,6 +164,7 @@ impl Object {
     fn line(&self, now: Instant, screen: Screen, id_width: usize, text_width: usize) -> String {
         let elapsed = self.ended.unwrap_or(now).saturating_duration_since(self.begun);
         let (sign, color) = match self.event.state {
+            State::Working if !screen.moving => ("-", AnsiColor::Blue),
             State::Working => {
                 let step = elapsed.as_millis() / SPINNER_STEP.as_millis();
                 (
@@ -177,8 +184,8 @@ impl Object {
         let time = seconds(elapsed);
         let id = fitted(&self.event.id, id_width);
         let start = 3 + id_width + 2;
-        // A terminal breaks the line as soon as its last column is used.
-        let room = screen.width.saturating_sub(start + time.len() + 2);
+        // Behind the time there is room for the `^C` that a terminal echoes.
+        let room = screen.width.saturating_sub(start + time.len() + 4);
         let text = match &self.event.detail {
             Some(detail) => fitted(&format!("{}  {}", self.event.text, detail.replace('\n', " ")), room),
             None => fitted(&self.event.text, room),
@@ -224,6 +231,7 @@ mod tests {
         width: 60,
         height: 24,
         colored: false,
+        moving: true,
     };
 
     fn event(id: &str, state: State, text: &str) -> Event {
@@ -304,12 +312,37 @@ mod tests {
             ..event(&"名前".repeat(30), State::Failed, "CREATE_FAILED")
         };
         board.apply(long, begun);
-        for width in [1, 10, 24, 40, 80, 200] {
+        for width in [1, 10, 26, 40, 80, 200] {
             for line in board.live(begun, Screen { width, ..SCREEN }).iter().skip(1) {
                 assert!(!line.contains(['\n', '\u{1b}']), "{line}");
-                assert!(width < 24 || line.width() < width, "{width}: {line}");
+                assert!(width < 26 || line.width() + 2 < width, "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn what_stays_is_not_cut() {
+        let begun = Instant::now();
+        let mut board = board(
+            &[("short", State::Done, "Created"), ("begun", State::Working, "Creating")],
+            begun,
+        );
+        let reason = "no such image in any registry that is known here";
+        board.apply(
+            Event {
+                detail: Some(reason.to_owned()),
+                ..event("an object with a long name", State::Failed, "Error")
+            },
+            begun,
+        );
+        let narrow = Screen { width: 30, ..SCREEN };
+        let expected = [
+            "[+] Running 2/3".to_owned(),
+            " ✔ short                       Created  0.0s".to_owned(),
+            " - begun                       Creating 0.0s".to_owned(),
+            format!(" ✘ an object with a long name  Error  {reason} 0.0s"),
+        ];
+        assert_eq!(board.last(begun, narrow), expected);
     }
 
     #[test]

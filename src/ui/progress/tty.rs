@@ -1,42 +1,43 @@
 //! The live display: a board that is drawn again and again at the bottom of the terminal.
+//!
+//! Written by hand because the crates for it leave the cursor at the right edge, where the `^C` that a terminal echoes
+//! begins a line of its own and leaves half a board behind. The cursor stays visible and the terminal in its mode, so
+//! that there is nothing to restore if we are killed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::{Board, Screen};
 use crate::progress::Event;
 use crate::ui::output;
 
-/// The cursor stays visible and the terminal in its mode, so that there is nothing to restore if we are killed.
-pub(super) struct Live {
-    state: Mutex<State>,
-}
+pub(super) struct Live(Arc<Mutex<State>>);
 
 struct State {
-    board: Arc<Mutex<Board>>,
-    /// Draws the board while there is something to draw.
-    bar: Option<ProgressBar>,
+    board: Board,
+    /// How many lines of it are on the screen, the cursor at the end of the last.
+    drawn: usize,
+    /// A thread draws it.
+    ticking: bool,
 }
 
 const TICK: Duration = Duration::from_millis(100);
 
 impl Live {
     pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(State {
-                board: Arc::new(Mutex::new(Board::new())),
-                bar: None,
-            }),
-        }
+        Self(Arc::new(Mutex::new(State {
+            board: Board::new(),
+            drawn: 0,
+            ticking: false,
+        })))
     }
 
     pub(super) fn event(&self, event: Event) {
-        let mut state = locked(&self.state);
-        if locked(&state.board).apply(event, Instant::now()) {
-            let board = Arc::clone(&state.board);
-            state.bar.get_or_insert_with(|| bar(board)).tick();
+        let mut state = locked(&self.0);
+        if state.board.apply(event, Instant::now()) && !state.ticking {
+            let shared = Arc::clone(&self.0);
+            state.ticking = thread::Builder::new().spawn(move || tick(&shared)).is_ok();
         }
     }
 
@@ -44,46 +45,71 @@ impl Live {
     ///
     /// A board on which nothing moves any more is left above it for good: what follows is another phase.
     pub(super) fn print(&self, write: impl FnOnce()) {
-        let mut state = locked(&self.state);
-        if locked(&state.board).is_settled() {
+        let mut state = locked(&self.0);
+        if state.board.is_settled() {
             state.leave();
-        }
-        match &state.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+            write();
+        } else {
+            state.erase();
+            write();
+            state.draw();
         }
     }
 
     /// Leaves the whole board on the screen.
     pub(super) fn finish(&self) {
-        locked(&self.state).leave();
+        locked(&self.0).leave();
     }
 }
 
 impl State {
-    fn leave(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+    fn draw(&mut self) {
+        let lines = self.board.live(Instant::now(), screen());
+        // Each line is written over the old one, so that nothing flickers.
+        let text = format!("{}{CLEAR_LINE}{CLEAR_BELOW}", lines.join(&format!("{CLEAR_LINE}\n")));
+        output::draw(&(self.to_top() + &text));
+        self.drawn = lines.len();
+    }
+
+    fn erase(&mut self) {
+        if self.drawn > 0 {
+            output::draw(&(self.to_top() + CLEAR_BELOW));
+            self.drawn = 0;
         }
-        let board = std::mem::replace(&mut *locked(&self.board), Board::new());
+    }
+
+    fn leave(&mut self) {
+        self.erase();
+        let board = std::mem::replace(&mut self.board, Board::new());
         if !board.is_empty() {
             output::remark(&output::lines(board.last(Instant::now(), screen())));
         }
     }
+
+    /// Moves the cursor to where the board begins.
+    fn to_top(&self) -> String {
+        match self.drawn {
+            0 | 1 => "\r".to_owned(),
+            drawn => format!("\r\u{1b}[{}A", drawn - 1),
+        }
+    }
 }
 
-fn bar(board: Arc<Mutex<Board>>) -> ProgressBar {
-    let draw = move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-        // The board's own colours: it knows whether they are wanted.
-        let lines = locked(&board).live(Instant::now(), screen());
-        let _ = out.write_str(&lines.join("\n"));
-    };
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{board}") {
-        bar.set_style(style.with_key("board", draw));
+const CLEAR_LINE: &str = "\u{1b}[K";
+const CLEAR_BELOW: &str = "\u{1b}[J";
+
+/// Draws as long as there is something to draw.
+fn tick(shared: &Mutex<State>) {
+    loop {
+        let mut state = locked(shared);
+        if state.board.is_empty() {
+            state.ticking = false;
+            return;
+        }
+        state.draw();
+        drop(state);
+        thread::sleep(TICK);
     }
-    bar.enable_steady_tick(TICK);
-    bar
 }
 
 fn screen() -> Screen {
@@ -92,6 +118,7 @@ fn screen() -> Screen {
         width,
         height,
         colored: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
+        moving: true,
     }
 }
 
