@@ -55,6 +55,11 @@ impl Engine {
         }
     }
 
+    /// Where it listens.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Makes the sandbox's `ctx` meet this engine.
     pub fn furnish(&self, sandbox: &mut Sandbox) {
         sandbox.set("DOCKER_HOST", &self.host);
