@@ -4,6 +4,8 @@
 //! values in three dialects: *compact* (what is hashed), *JSON* and *YAML* (what `config` prints). Only YAML shows
 //! extensions of inner attributes; the structs therefore write them under [`EXTENSIONS`], and each dialect moves or
 //! drops them.
+//!
+//! Long because it writes every attribute that a project can have.
 
 use indexmap::IndexMap;
 use serde::ser::{SerializeMap, SerializeSeq};

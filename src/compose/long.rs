@@ -1,4 +1,6 @@
 //! Short forms → long ones, and the defaults that the specification gives.
+//!
+//! Long because that many attributes have a short form.
 
 use super::forms::{self, added, said};
 use super::{Entry, Map, Node, Value, mount, port, words};

@@ -2,6 +2,8 @@
 //!
 //! Those are YAML 1.2 with the octal numbers of 1.1 (`0440`), with `<<` merge keys, and with two tags of Compose's own:
 //! `!reset` and `!override`, which take away what earlier files said about their place.
+//!
+//! Long because the rules of YAML that Compose follows are no library's.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,6 @@
 //! Services.
+//!
+//! Long because a service has that many attributes.
 
 use indexmap::IndexMap;
 
