@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use super::sources::{Unreadable, absolute, display_name, read_loosely, unreadable};
+use super::sources::{Unreadable, absolute, display_name, read_variables, unreadable};
 use super::{LoadOptions, Spanned, dotenv};
 use crate::diagnostic::{Diagnostic, Report, Span};
 
@@ -137,8 +137,8 @@ pub(super) fn read_env_file(
     current: &Path,
     report: &mut Report,
 ) -> Vec<(String, Spanned<String>)> {
-    let file = match read_loosely(path, current, report) {
-        Ok(file) => file,
+    let (file, text) = match read_variables(path, current, report) {
+        Ok(read) => read,
         Err(Unreadable::Missing) => {
             let name = display_name(path, current);
             let message = format!("couldn't find env file: {name}");
@@ -151,11 +151,6 @@ pub(super) fn read_env_file(
             return Vec::new();
         }
     };
-    let text = report
-        .sources
-        .get(file)
-        .map(|source| source.text.clone())
-        .unwrap_or_default();
     let assignments = dotenv::parse(&text, file, environment, &mut report.diagnostics);
     let mut read = Vec::new();
     for assignment in assignments {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::dotenv::{self, Assignment};
 use super::environment::Environment;
-use super::sources::{Unreadable, display_name, read_loosely, unreadable};
+use super::sources::{Unreadable, display_name, read_variables, unreadable};
 use super::{EnvFile, Project, Service, Spanned};
 use crate::diagnostic::{Diagnostic, Report};
 
@@ -50,8 +50,8 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
 
 fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut Report) -> Vec<Assignment> {
     let path = Path::new(&file.path.value);
-    let id = match read_loosely(&current.join(path), current, report) {
-        Ok(id) => id,
+    let (id, text) = match read_variables(&current.join(path), current, report) {
+        Ok(read) => read,
         Err(Unreadable::Missing) if !file.required => return Vec::new(),
         Err(why) => {
             let name = display_name(path, current);
@@ -63,11 +63,6 @@ fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut 
             return Vec::new();
         }
     };
-    let text = report
-        .sources
-        .get(id)
-        .map(|source| source.text.clone())
-        .unwrap_or_default();
     match file.format.as_ref().map(|format| format.as_str()) {
         None | Some("") => dotenv::parse(&text, id, seen, &mut report.diagnostics),
         Some("raw") => dotenv::parse_raw(&text, id),
@@ -89,13 +84,8 @@ fn add_labels(service: &mut Service, current: &Path, report: &mut Report) {
     let mut labels = IndexMap::new();
     for file in std::mem::take(&mut service.label_file) {
         let path = Path::new(&file.value);
-        match read_loosely(&current.join(path), current, report) {
-            Ok(id) => {
-                let text = report
-                    .sources
-                    .get(id)
-                    .map(|source| source.text.clone())
-                    .unwrap_or_default();
+        match read_variables(&current.join(path), current, report) {
+            Ok((id, text)) => {
                 // Labels see each other, but no variable.
                 for label in dotenv::parse(&text, id, &Environment::default(), &mut report.diagnostics) {
                     let text = label.value.value.unwrap_or_default();

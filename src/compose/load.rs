@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 
 use super::discover::{Found, Input, discover};
 use super::environment::Environment;
-use super::interpolate::{Uses, interpolate, substitute};
+use super::interpolate::{Used, Uses, interpolate, substitute};
 use super::paths::Base;
 use super::sources::{self, display_name, unreadable};
 use super::yaml::{self, Document};
@@ -83,6 +83,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         options,
         report: Report::default(),
         uses: Uses::default(),
+        included: 0,
         obsolete: HashSet::new(),
     };
     let project = loader.project();
@@ -102,6 +103,8 @@ pub(super) struct Loader<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) report: Report,
     pub(super) uses: Uses,
+    /// How many files were included so far.
+    pub(super) included: usize,
     /// Files whose `version` was warned about.
     obsolete: HashSet<FileId>,
 }
@@ -390,25 +393,43 @@ impl Loader<'_> {
         Some(project)
     }
 
-    /// Adds to every mistake in a value made of variables where these were set.
+    /// Adds to every mistake in a value made of variables where these were set, and takes out what they hold.
     fn explain_variables(&mut self) {
         for diagnostic in &mut self.report.diagnostics {
-            let Some(names) = self.uses.variables.get(&diagnostic.span) else {
+            let Some(variables) = self.uses.variables.get(&diagnostic.span) else {
                 continue;
             };
-            if diagnostic.severity != Severity::Error {
-                continue;
-            }
-            for (name, origin) in names {
-                let (message, span) = match origin {
-                    Some(span) if span.is_somewhere() => (format!("`{name}` is set here"), *span),
+            for Used { name, value, .. } in variables {
+                let (message, span) = match value {
+                    Some(value) if value.span.is_somewhere() => (format!("`{name}` is set here"), value.span),
                     Some(_) => (format!("`{name}` is a variable of the environment"), Span::NOWHERE),
                     None => (format!("`{name}` is not set"), Span::NOWHERE),
                 };
-                diagnostic.notes.push(crate::diagnostic::Note { message, span });
+                if let Some(value) = value {
+                    diagnostic.message = without_content(&diagnostic.message, name, value);
+                    diagnostic.hint = diagnostic.hint.as_ref().map(|hint| without_content(hint, name, value));
+                }
+                if diagnostic.severity == Severity::Error {
+                    diagnostic.notes.push(crate::diagnostic::Note { message, span });
+                }
             }
         }
     }
+}
+
+/// A message in which every quoted piece of a variable's content is its name. What is shorter than any secret stays.
+fn without_content(message: &str, name: &str, content: &str) -> String {
+    let pieces = message.split('`').enumerate().map(|(index, piece)| {
+        let quoted = index % 2 == 1;
+        if quoted && content.len() > 3 && piece.contains(content) {
+            piece.replace(content, &format!("${{{name}}}"))
+        } else if quoted && piece.len() > 3 && content.contains(piece) {
+            format!("${{{name}}}")
+        } else {
+            piece.to_owned()
+        }
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 /// Lower case, without what names cannot contain or begin with.

@@ -6,6 +6,9 @@ use super::forms::{self, added, said};
 use super::{Entry, Map, Node, Value, mount, port, words};
 use crate::diagnostic::{Diagnostic, Span};
 
+/// As many as there are: lists of ranges can otherwise stand for millions.
+const MOST_PORTS: usize = 1 << 16;
+
 /// Brings a whole document into its long form.
 ///
 /// Where variables were not filled in (`raw`), a short form may not be readable yet: it stays as it is.
@@ -389,6 +392,11 @@ fn ports(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
             continue;
         }
         match port::parse(&text) {
+            Ok(_) if long.len() > MOST_PORTS => {
+                let message = format!("a service cannot have more than {MOST_PORTS} ports");
+                diagnostics.push(Diagnostic::error(entry.span, message).hint("publish fewer ranges"));
+                break;
+            }
             Ok(ports) => long.extend(ports.into_iter().map(|port| port.into_node(entry.span))),
             Err((message, hint)) => {
                 diagnostics.push(Diagnostic::error(entry.span, message).hint(hint));

@@ -93,7 +93,6 @@ pub(super) async fn follow(
     mut followed: Followed,
 ) -> Result<()> {
     let replica = names::replica(project, &followed.name);
-    io.log.expect(std::slice::from_ref(&replica));
     loop {
         let shown = followed.last;
         let mut show = |line: Line| {

@@ -286,7 +286,16 @@ impl<'a> Execution<'a> {
         request: impl AsyncFnOnce() -> Result<(), bollard::errors::Error>,
     ) -> Result<(), bollard::errors::Error> {
         self.io.progress.working(object, doing);
-        let result = request().await;
+        self.told(object, done, request().await)
+    }
+
+    /// Says how a request ended.
+    fn told(
+        &self,
+        object: &str,
+        done: &str,
+        result: Result<(), bollard::errors::Error>,
+    ) -> Result<(), bollard::errors::Error> {
         match &result {
             Ok(()) if done.is_empty() => {}
             Ok(()) => self.io.progress.done(object, done),

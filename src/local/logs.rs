@@ -41,11 +41,6 @@ impl Connection {
         }
         let wanted = |service: &String| options.services.is_empty() || options.services.contains(service);
         let containers: Vec<_> = all.into_iter().filter(|container| wanted(&container.service)).collect();
-        let replicas: Vec<_> = containers
-            .iter()
-            .map(|container| names::replica(project, &container.name))
-            .collect();
-        io.log.expect(&replicas);
         let events = Events::new();
         let show = async {
             let shown = self.history(project, &containers, options, io).await;

@@ -16,8 +16,10 @@ pub(crate) struct Asked {
 pub(crate) enum Answer {
     /// A status line's status, and a body.
     Instead(&'static str, &'static str),
-    /// The connection is closed without a word.
+    /// The connection is closed without a word, and the laboratory hears nothing.
     Nothing,
+    /// The laboratory does what it is asked, and its answer is lost.
+    Lost,
 }
 
 pub(crate) struct Proxy {
@@ -100,11 +102,14 @@ fn pass(
             "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         ),
-        None => {
+        answer => {
             let mut laboratory = TcpStream::connect(upstream)?;
             write!(laboratory, "{head}Connection: close\r\n\r\n")?;
             laboratory.write_all(&body)?;
-            std::io::copy(&mut laboratory, &mut stream).map(drop)
+            match answer {
+                None => std::io::copy(&mut laboratory, &mut stream).map(drop),
+                Some(_) => std::io::copy(&mut laboratory, &mut std::io::sink()).map(drop),
+            }
         }
     }
 }

@@ -124,6 +124,11 @@ x-aws-cloudformation:
         parameters.collect()
     }
 
+    /// Of all stacks.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.lab.stacks().iter().map(|stack| self.status(stack)).collect()
+    }
+
     pub(crate) fn status(&self, stack: &str) -> String {
         let stacks = block_on(self.cloudformation().describe_stacks().stack_name(stack).send());
         let stack = stacks.unwrap().stacks.unwrap().remove(0);

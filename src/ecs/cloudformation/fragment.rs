@@ -39,6 +39,8 @@ macro_rules! fragments {
 
 fragments! {
     ACCESS_POINT = "access-point.yaml";
+    ALIAS = "alias.yaml";
+    ALIAS_TARGET = "alias-target.yaml";
     APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
     CLUSTER = "cluster.yaml";
     EXECUTION_ROLE = "execution-role.yaml";

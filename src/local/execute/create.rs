@@ -13,6 +13,7 @@ use super::super::plan::{Creation, Operation, Plan};
 use super::super::{archive, failure, hash};
 use super::Execution;
 use crate::error::Result;
+use crate::progress::{Event, State};
 
 /// With this API and newer ones a container is attached to all its networks when it is made.
 const MANY_NETWORKS: Api = Api(44);
@@ -26,7 +27,7 @@ impl Execution<'_> {
             name,
             image_id,
             replaces,
-            ..
+            reason,
         } = creation;
         let resolved = hash::resolved(service, |name| self.first_id(name));
         let hash = hash::service_hashes(&resolved).swap_remove(0);
@@ -37,11 +38,19 @@ impl Execution<'_> {
             replaces: *replaces,
         };
         let mut container = container(project, &resolved, &instance);
-        let (object, words) = match replaces {
-            // The temporary name is nobody's business; renaming says that it is done.
-            Some(old) => (format!("Container {}", old.name), ["Recreate", ""]),
-            None => (format!("Container {name}"), ["Creating", "Created"]),
+        let object = format!("Container {}", replaces.map_or(name, |old| &old.name));
+        // The temporary name is nobody's business; renaming says that it is done.
+        let (doing, done) = if replaces.is_some() {
+            ("Recreate", "")
+        } else {
+            ("Creating", "Created")
         };
+        self.io.progress.event(Event {
+            id: object.clone(),
+            state: State::Working,
+            text: doing.to_owned(),
+            detail: Some(reason.clone()).filter(|reason| !reason.is_empty()),
+        });
         if !container.networks.is_empty() && self.connection.api().await? >= MANY_NETWORKS {
             let first = container.body.networking_config.get_or_insert_default();
             first
@@ -49,7 +58,7 @@ impl Execution<'_> {
                 .get_or_insert_default()
                 .extend(container.networks.drain(..));
         }
-        let result = self.telling(&object, words, async || {
+        let make = async || {
             let platform = service
                 .platform
                 .as_ref()
@@ -80,8 +89,8 @@ impl Execution<'_> {
             let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
             ids.entry(service.name.clone()).or_default().insert(*number, created.id);
             Ok(())
-        });
-        let result = result.await;
+        };
+        let result = self.told(&object, done, make().await);
         result.map_err(|error| failure::create(self.connection, project, service, name, &error))
     }
 
