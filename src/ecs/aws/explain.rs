@@ -56,7 +56,9 @@ pub fn task(stopped: &StoppedTask) -> String {
 #[must_use]
 pub fn hint(said: &str) -> Option<&'static str> {
     let has = |words: &str| said.contains(words);
-    if has("CannotPullContainer") || has("pull image manifest") {
+    if has("executable file not found") || has("no such file or directory") {
+        Some("check `command` and `entrypoint`: the image has no such program")
+    } else if has("CannotPullContainer") || has("pull image manifest") {
         Some("check the image's name and tag, and that the subnets reach its registry")
     } else if has("ResourceInitializationError") {
         Some("check that the subnets reach AWS (a public address, a NAT gateway or VPC endpoints)")

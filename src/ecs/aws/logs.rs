@@ -1,6 +1,6 @@
 //! The output of a project's containers, out of CloudWatch Logs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use jiff::Timestamp;
@@ -162,6 +162,9 @@ impl Reader {
             entries.extend(self.end_of(account, &stream, count).await?);
         }
         entries.sort_by_key(|entry| entry.time);
+        let lines = entries.iter().filter_map(|entry| line(&self.group, entry));
+        let names: BTreeSet<String> = lines.map(|line| line.replica).collect();
+        sink.expect(&Vec::from_iter(names));
         let mut tails = HashMap::new();
         for entry in &entries {
             tails.insert(entry.stream.clone(), entry.time);

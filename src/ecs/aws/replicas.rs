@@ -175,6 +175,7 @@ mod tests {
             .build();
         Service {
             key: "web".into(),
+            logical_id: "WebService".into(),
             name: ServiceName {
                 cluster: "shop".into(),
                 service: "s".into(),

@@ -34,6 +34,8 @@ impl ServiceName {
 pub struct Service {
     /// Its key in the Compose file.
     pub key: String,
+    /// Its name in the stack's template.
+    pub logical_id: String,
     pub name: ServiceName,
     pub load_balancers: Vec<LoadBalancer>,
     pub definition: TaskDefinition,
@@ -115,9 +117,11 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
         let logical_id = names
             .iter()
             .find(|(of, _)| *of == name)
-            .map(|(_, logical_id)| logical_id.clone());
+            .map(|(_, logical_id)| logical_id.clone())
+            .unwrap_or_default();
         services.push(Service {
-            key: tagged.and_then(|tag| tag.value).or(logical_id).unwrap_or_default(),
+            key: tagged.and_then(|tag| tag.value).unwrap_or_else(|| logical_id.clone()),
+            logical_id,
             name: ServiceName {
                 cluster: cluster.to_owned(),
                 service: name,
@@ -175,6 +179,7 @@ mod tests {
         };
         let service = Service {
             key: "web".into(),
+            logical_id: "WebService".into(),
             name: ServiceName {
                 cluster: "shop".into(),
                 service: "web".into(),
