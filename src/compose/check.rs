@@ -61,7 +61,8 @@ impl Check<'_> {
         let name = &self.service.name;
         let image = self.service.image.as_ref().filter(|image| !image.is_empty());
         let Some(build) = &self.service.build else {
-            if image.is_none() && self.service.provider.is_none() {
+            // A service whose base is missing has been reported as that.
+            if image.is_none() && self.service.provider.is_none() && self.service.extends.is_none() {
                 let message = format!("service `{name}` has neither an image nor a build context");
                 self.error(self.service.span, message, "add `image:` or `build:`");
             }

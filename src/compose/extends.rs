@@ -9,7 +9,7 @@ use super::load::{Loader, Scope, section};
 use super::paths::{Base, resolve_service};
 use super::sources::{absolute, display_name, read, unreadable};
 use super::yaml::Document;
-use super::{Entry, Map, Node, Value, long, merge, schema};
+use super::{Map, Node, Value, long, merge, schema};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// A chain without end is a mistake, or an attack.
@@ -63,9 +63,10 @@ impl Loader<'_> {
         let Value::Map(map) = &mut service.value else {
             return Some(service);
         };
-        let Some(Entry { node: extends, .. }) = map.get("extends").cloned() else {
+        let Some(entry) = map.get("extends").cloned() else {
             return Some(service);
         };
+        let extends = entry.node.clone();
         let Some((target, other)) = request(&extends) else {
             // Validation reports what is wrong with it.
             return Some(service);
@@ -87,7 +88,13 @@ impl Loader<'_> {
             Some(path) => self.foreign(&path, &target, &extends, folder, scope, chain),
         };
         chain.pop();
-        let Some(mut base) = base else { return Some(service) };
+        let Some(mut base) = base.filter(|base| base.value != Value::Null) else {
+            // What was not extended still says so: nobody wonders then what it lacks.
+            if let Value::Map(map) = &mut service.value {
+                map.insert("extends".to_owned(), entry);
+            }
+            return Some(service);
+        };
         for cut in cuts {
             if let [services, of, inner @ ..] = cut.as_slice()
                 && services == "services"

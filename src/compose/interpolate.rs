@@ -154,13 +154,13 @@ impl Walk<'_> {
         };
         // The text may be a secret that a variable held; only what the file itself says is repeated.
         let given = match self.uses.variables.get(&node.span) {
-            Some(_) if text.is_empty() => "is empty".to_owned(),
-            Some(_) => "is something else".to_owned(),
-            None => format!("is `{text}`"),
+            Some(_) if text.is_empty() => ", and is empty".to_owned(),
+            Some(_) => String::new(),
+            None => format!(", and is `{text}`"),
         };
         self.diagnostics.push(Diagnostic::error(
             node.span,
-            format!("`{}` must be {wanted}, and {given}", self.path),
+            format!("`{}` must be {wanted}{given}", self.path),
         ));
         // What stands here now can only lead to a second report about the same value.
         node.value = match cast {

@@ -311,6 +311,7 @@ impl Loader<'_> {
     fn drop_version(&mut self, document: &mut Node) {
         let Value::Map(root) = &mut document.value else { return };
         if let Some(version) = root.shift_remove("version")
+            && version.node.as_str().is_some()
             && self.obsolete.insert(version.key.file())
         {
             self.report

@@ -77,6 +77,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Short>, Mistake> {
 
 /// `from-to`, or one port.
 fn range(text: &str) -> Result<(u16, u16), Mistake> {
+    if text.is_empty() {
+        return Err(("the port in the container is missing".to_owned(), FORM));
+    }
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = if plain { text.parse().ok() } else { None };

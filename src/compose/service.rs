@@ -99,7 +99,7 @@ pub struct Service {
     pub env_file: Vec<EnvFile>,
     #[serde(skip_serializing_if = "zero")]
     pub expose: Texts,
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub extends: Option<Extends>,
     #[serde(skip_serializing_if = "zero")]
     pub external_links: Texts,
