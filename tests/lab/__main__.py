@@ -13,6 +13,7 @@ PATCHES = [
     "resource_types",
     "references",
     "cloudformation",
+    "events",
     "limits",
     "task_definition",
     "service",
