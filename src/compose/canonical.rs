@@ -350,6 +350,7 @@ impl Zero for Duration {
 }
 
 /// Booleans that are true by default.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub(super) fn is_true(value: &bool) -> bool {
     *value
 }

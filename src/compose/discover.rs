@@ -28,6 +28,15 @@ pub(super) enum Input {
     File(PathBuf),
 }
 
+impl Input {
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Stdin => None,
+            Self::File(path) => Some(path.clone()),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) working_dir: PathBuf,

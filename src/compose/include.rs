@@ -94,7 +94,7 @@ impl Loader<'_> {
             None => main.parent().unwrap_or(Path::new("/")).to_owned(),
         };
         let mut environment = scope.environment.clone();
-        for path in self.env_files(&request, &folder, scope).into_iter().rev() {
+        for path in env_files(&request, &folder, scope).into_iter().rev() {
             let variables = read_env_file(&path, &environment, current, &mut self.report);
             environment.fill(variables);
         }
@@ -121,17 +121,18 @@ impl Loader<'_> {
         }
         Some(model)
     }
+}
 
-    fn env_files(&self, request: &Request, folder: &Path, scope: &Scope) -> Vec<PathBuf> {
-        if request.env_files.is_empty() {
-            let path = folder.join(".env");
-            return path.is_file().then_some(path).into_iter().collect();
-        }
-        let files = request.env_files.iter().filter(|path| *path != "/dev/null");
-        files
-            .map(|path| absolute(Path::new(path), &scope.working_dir))
-            .collect()
+/// The env files of an include: those that it names, or the `.env` of its folder.
+fn env_files(request: &Request, folder: &Path, scope: &Scope) -> Vec<PathBuf> {
+    if request.env_files.is_empty() {
+        let path = folder.join(".env");
+        return path.is_file().then_some(path).into_iter().collect();
     }
+    let files = request.env_files.iter().filter(|path| *path != "/dev/null");
+    files
+        .map(|path| absolute(Path::new(path), &scope.working_dir))
+        .collect()
 }
 
 struct Request {

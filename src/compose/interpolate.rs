@@ -3,6 +3,7 @@
 //! Long because the parser of `${…}` and its six operators are one thing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
 
 use super::environment::Environment;
 use super::schema::{Cast, Shape};
@@ -49,7 +50,7 @@ impl Walk<'_> {
                 return;
             }
             // Schema alternatives are chosen by what the text has become.
-            if let Some(cast) = shape.and_then(|shape| cast_of(shape)) {
+            if let Some(cast) = shape.and_then(cast_of) {
                 self.cast(node, cast);
             }
             return;
@@ -60,7 +61,7 @@ impl Walk<'_> {
             Value::List(list) => {
                 let entries = shape.and_then(Shape::entries);
                 for (index, entry) in list.iter_mut().enumerate() {
-                    self.path.push_str(&format!("[{index}]"));
+                    let _ = write!(self.path, "[{index}]");
                     self.node(entry, entries);
                     self.path.truncate(length);
                 }

@@ -151,7 +151,7 @@ impl Loader<'_> {
         };
         let folder = scope.working_dir.to_string_lossy().into_owned();
         let base = (!self.options.skip.path_resolution).then_some(folder.as_str());
-        let paths: Vec<_> = inputs.iter().map(|input| self.path_of(input)).collect();
+        let paths: Vec<_> = inputs.iter().map(Input::path).collect();
         scope.chain.extend(paths.iter().flatten().take(1).cloned());
         let mut tree = self.model(documents, &mut scope, base)?;
         if let Value::Map(root) = &mut tree.value {
@@ -160,14 +160,7 @@ impl Loader<'_> {
                 .or_insert_with(|| super::forms::added(Value::Null));
             entry.node.value = Value::String(name.clone());
         }
-        self.finish(tree, name, scope, inputs, env_files)
-    }
-
-    fn path_of(&self, input: &Input) -> Option<PathBuf> {
-        match input {
-            Input::Stdin => None,
-            Input::File(path) => Some(path.clone()),
-        }
+        Some(self.finish(tree, name, scope, paths.into_iter().flatten().collect(), env_files))
     }
 
     fn read(&mut self, input: &Input) -> Option<FileId> {
@@ -324,9 +317,9 @@ impl Loader<'_> {
         mut tree: Node,
         name: String,
         scope: Scope,
-        inputs: Vec<Input>,
+        files: Vec<PathBuf>,
         env_files: Vec<PathBuf>,
-    ) -> Option<Project> {
+    ) -> Project {
         let skip = self.options.skip;
         let environment = scope.environment;
         if !skip.interpolation {
@@ -338,7 +331,7 @@ impl Loader<'_> {
         let mut project = Project {
             name,
             working_dir: scope.working_dir,
-            files: inputs.iter().filter_map(|input| self.path_of(input)).collect(),
+            files,
             env_files,
             services: IndexMap::new(),
             disabled_services: IndexMap::new(),
@@ -391,7 +384,7 @@ impl Loader<'_> {
             prune::prune(&mut project);
         }
         project.environment = environment.into_variables();
-        Some(project)
+        project
     }
 
     /// Adds to every mistake in a value made of variables where these were set, and takes out what they hold.

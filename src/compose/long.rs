@@ -4,7 +4,7 @@
 
 use super::forms::{self, added, said};
 use super::{Entry, Map, Node, Value, mount, port, words};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 
 /// As many as there are: lists of ranges can otherwise stand for millions.
 const MOST_PORTS: usize = 1 << 16;
@@ -14,7 +14,7 @@ const MOST_PORTS: usize = 1 << 16;
 /// Where variables were not filled in (`raw`), a short form may not be readable yet: it stays as it is.
 pub(super) fn expand(document: &mut Node, raw: bool, diagnostics: &mut Vec<Diagnostic>) {
     each(document, "services", |name, service| {
-        expand_service(name, service, raw, diagnostics)
+        expand_service(name, service, raw, diagnostics);
     });
     for kind in ["networks", "volumes", "secrets", "configs"] {
         each(document, kind, |name, resource| {
@@ -257,7 +257,8 @@ fn without_values(build: &Map, diagnostics: &mut Vec<Diagnostic>) {
             .unwrap_or_default();
         for entry in list {
             let text = entry.as_str().unwrap_or_default();
-            if !text.contains('=') && !(name == "ssh" && text == "default") {
+            let agents_own = name == "ssh" && text == "default";
+            if !agents_own && !text.contains('=') {
                 diagnostics.push(
                     Diagnostic::error(entry.span, format!("`{text}` in `{name}` has no value"))
                         .hint(format!("the form is `{form}`")),
@@ -488,21 +489,17 @@ fn hook(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
     node
 }
 
-/// Gives references to secrets and configs their targets; those of builds have none.
+/// Gives references to secrets their targets; those of builds have none.
 pub(super) fn default_targets(service: &mut Node) {
     let Value::Map(map) = &mut service.value else { return };
-    for (name, folder) in [("secrets", "/run/secrets/")] {
-        change(map, name, |node| {
-            each_entry(node, |mut node| {
-                let source = node.get("source").and_then(Node::as_str).map(str::to_owned);
-                if let (Value::Map(map), Some(source)) = (&mut node.value, source) {
-                    map.entry("target".to_owned()).or_insert_with(|| Entry {
-                        key: Span::NOWHERE,
-                        node: Node::new(Value::String(format!("{folder}{source}")), Span::NOWHERE),
-                    });
-                }
-                node
-            })
-        });
-    }
+    change(map, "secrets", |node| {
+        each_entry(node, |mut node| {
+            let source = node.get("source").and_then(Node::as_str).map(str::to_owned);
+            if let (Value::Map(map), Some(source)) = (&mut node.value, source) {
+                map.entry("target".to_owned())
+                    .or_insert_with(|| added(Value::String(format!("/run/secrets/{source}"))));
+            }
+            node
+        })
+    });
 }

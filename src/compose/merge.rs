@@ -150,7 +150,7 @@ fn merge_maps(base: &mut Map, over: Map, path: &mut Vec<String>) {
 fn pairs(node: Node) -> Node {
     let span = node.span;
     match node.value {
-        Value::List(list) if list.iter().all(|entry| forms::is_pair(entry)) => {
+        Value::List(list) if list.iter().all(forms::is_pair) => {
             let entries = list.into_iter().map(|entry| {
                 let (name, value) = forms::pair(entry.as_str().unwrap_or_default());
                 let value = value.map_or(Value::Null, |value| Value::String(value.to_owned()));

@@ -58,7 +58,7 @@ pub(super) fn resolve(document: &mut Node, base: Base<'_>) {
     each(document, "services", |service| resolve_service(service, base));
     for kind in ["secrets", "configs"] {
         each(document, kind, |resource| {
-            text(resource, "file", |path| base.resolve(path))
+            text(resource, "file", |path| base.resolve(path));
         });
     }
     each(document, "volumes", |volume| {
@@ -69,7 +69,7 @@ pub(super) fn resolve(document: &mut Node, base: Base<'_>) {
         let option = |name: &str| volume.get("driver_opts")?.get(name)?.as_str().map(str::to_owned);
         if local && option("o").as_deref() == Some("bind") {
             child(volume, "driver_opts", |options| {
-                text(options, "device", |path| base.resolve(path))
+                text(options, "device", |path| base.resolve(path));
             });
         }
     });
@@ -126,7 +126,7 @@ pub(super) fn resolve_service(service: &mut Node, base: Base<'_>) {
     });
     // The file of a service that this one extends is a path too, of interest to nobody after loading.
     child(service, "extends", |extends| {
-        text(extends, "file", |path| base.resolve(path))
+        text(extends, "file", |path| base.resolve(path));
     });
 }
 

@@ -152,14 +152,14 @@ impl Reader<'_> {
             Event::Anchor(anchor, name) => {
                 self.names.insert(name.into_owned(), anchor);
             }
-            Event::UnresolvedAlias(name) => match self.names.get(name.as_ref()) {
-                Some(anchor) => self.alias(*anchor, place)?,
-                None => {
-                    let message = format!("there is no anchor `&{name}` before this alias");
-                    self.diagnostics.push(Diagnostic::error(self.span(place), message));
-                    return None;
+            Event::UnresolvedAlias(name) => {
+                if let Some(anchor) = self.names.get(name.as_ref()) {
+                    return self.alias(*anchor, place);
                 }
-            },
+                let message = format!("there is no anchor `&{name}` before this alias");
+                self.diagnostics.push(Diagnostic::error(self.span(place), message));
+                return None;
+            }
             _ => {}
         }
         Some(())
@@ -356,16 +356,15 @@ impl Reader<'_> {
     ) -> Value {
         let plain = style == ScalarStyle::Plain;
         let core = tag.and_then(Tag::core_suffix);
-        if tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix() == "binary" || is_binary(tag)) {
+        if tag.is_some_and(is_binary) {
             return self.binary(&text, place);
         }
         match (tag, core) {
             (None, _) if plain => self.finite(resolve_plain(&text), place),
-            (None, _) => Value::String(text.into_owned()),
-            (Some(_), Some("str")) => Value::String(text.into_owned()),
             (Some(tag), None) if own_tag(tag).is_some() && plain => resolve_plain(&text),
-            (Some(_), None) => Value::String(text.into_owned()),
-            (Some(_), Some(kind)) => {
+            // Quotes, and tags that nobody knows, make text.
+            (_, None | Some("str")) => Value::String(text.into_owned()),
+            (_, Some(kind)) => {
                 let value = resolve_plain(&text);
                 let value = match (kind, value) {
                     #[allow(clippy::cast_precision_loss, reason = "that is what was asked for")]
