@@ -6,14 +6,9 @@ use super::fargate;
 use super::template::Template;
 use super::value::Value;
 
-/// The longest template that can be passed to CloudFormation in a request.
-pub const BODY_BYTES: usize = 51_200;
-const RESOURCES: usize = 500;
-const PARAMETERS: usize = 200;
-const OUTPUTS: usize = 200;
-/// Of a network interface, and so of a task.
+/// What a network interface can be in, and so a task.
 const SECURITY_GROUPS: usize = 5;
-/// Of an ECS service.
+/// What one ECS service can be behind.
 const TARGET_GROUPS: usize = 5;
 
 /// A mistake in one resource.
@@ -61,22 +56,6 @@ pub fn mistakes(template: &Template) -> Vec<Mistake> {
         }
     }
     found
-}
-
-/// Why CloudFormation would not take the template as one stack, if it would not. `body` is its text.
-#[must_use]
-pub fn excesses(template: &Template, body: &str) -> Vec<String> {
-    let document = &template.document;
-    [
-        (body.len(), BODY_BYTES, "bytes"),
-        (document.resources.len(), RESOURCES, "resources"),
-        (document.parameters.len(), PARAMETERS, "parameters"),
-        (document.outputs.len(), OUTPUTS, "outputs"),
-    ]
-    .into_iter()
-    .filter(|(has, most, _)| has > most)
-    .map(|(has, most, what)| format!("the template has {has} {what}, and CloudFormation takes at most {most}"))
-    .collect()
 }
 
 fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
