@@ -120,8 +120,16 @@ impl Decoder<'_> {
         let node = &map.get(name)?.node;
         let value = match &node.value {
             Value::Int(number) => Some(*number),
-            #[allow(clippy::cast_possible_truncation, reason = "a whole number")]
-            Value::Float(number) if number.fract() == 0.0 => Some(*number as i64),
+            #[allow(clippy::cast_possible_truncation, reason = "that is what the warning says")]
+            Value::Float(number) => {
+                if number.fract() != 0.0 {
+                    self.diagnostics.push(
+                        Diagnostic::warning(node.span, format!("`{name}` is an integer: its fraction is dropped"))
+                            .hint(format!("write `{name}: {}`", number.trunc())),
+                    );
+                }
+                Some(*number as i64)
+            }
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
@@ -195,7 +203,7 @@ impl Decoder<'_> {
         let node = &map.get(name)?.node;
         let value = match &node.value {
             Value::Int(number) => u32::try_from(*number).ok(),
-            Value::String(text) => u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok(),
+            Value::String(text) => u32::from_str_radix(text, 8).ok(),
             _ => None,
         };
         if value.is_none() && node.value != Value::Null {

@@ -12,6 +12,9 @@ use super::yaml::Document;
 use super::{Entry, Map, Node, Value, long, merge, schema};
 use crate::diagnostic::{Diagnostic, Span};
 
+/// A chain without end is a mistake, or an attack.
+const LONGEST_CHAIN: usize = 64;
+
 /// A file and a service of it, on the way from one service to what it extends.
 type Step = (String, String);
 
@@ -68,6 +71,16 @@ impl Loader<'_> {
             return Some(service);
         };
         map.shift_remove("extends");
+        if chain.len() >= LONGEST_CHAIN {
+            self.report.push(
+                Diagnostic::error(
+                    extends.span,
+                    format!("more than {LONGEST_CHAIN} services extend each other in a row"),
+                )
+                .hint("extend a service that says more itself"),
+            );
+            return Some(service);
+        }
         chain.push((file.to_owned(), name.to_owned()));
         let base = match other {
             None => self.sibling(services, &target, &extends, folder, file, cuts, scope, chain),
@@ -141,6 +154,9 @@ impl Loader<'_> {
         }
         let there = absolute.parent().unwrap_or(Path::new("/"));
         let mut service = self.complete(services, target, there, &file, &document.cuts, scope, chain)?;
+        if service.value == Value::Null {
+            return Some(service);
+        }
         // Short forms hide paths from being resolved.
         schema::validate(
             &service,

@@ -10,6 +10,11 @@ use super::yaml::Document;
 use super::{Map, Node, Value, merge};
 use crate::diagnostic::{Diagnostic, Span};
 
+/// How many files may be included in all: files that include each other twice would be read without end.
+const MOST_INCLUDES: usize = 1000;
+/// How many files may lead from one to the other.
+const LONGEST_CHAIN: usize = 64;
+
 /// What an `include` brings in.
 const SECTIONS: [&str; 6] = ["services", "networks", "volumes", "secrets", "configs", "models"];
 
@@ -74,6 +79,14 @@ impl Loader<'_> {
                 Diagnostic::error(include.span, "files include each other in a circle")
                     .hint(format!("the circle: {}", chain.join(" → "))),
             );
+            return None;
+        }
+        self.included += files.len();
+        if self.included > MOST_INCLUDES || scope.chain.len() > LONGEST_CHAIN {
+            let message =
+                format!("there are more than {MOST_INCLUDES} includes, or more than {LONGEST_CHAIN} in a row");
+            self.report
+                .push(Diagnostic::error(include.span, message).hint("include fewer files"));
             return None;
         }
         let folder = match &request.project_directory {

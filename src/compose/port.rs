@@ -27,8 +27,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<Short>, Mistake> {
     let host = parts.next().unwrap_or_default();
     let ip = parts.next().unwrap_or_default();
     let (container, protocol) = match container.split_once('/') {
-        Some((container, protocol)) if !protocol.is_empty() => (container, protocol.to_lowercase()),
-        Some((container, _)) => (container, "tcp".to_owned()),
+        Some((container, protocol)) => match protocol.split('/').next().unwrap_or_default() {
+            "" => (container, "tcp".to_owned()),
+            protocol => (container, protocol.to_lowercase()),
+        },
         None => (container, "tcp".to_owned()),
     };
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {

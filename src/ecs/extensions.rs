@@ -82,12 +82,13 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
         for network in service.networks.values() {
             check(&network.extensions, NONE, draft);
         }
-        for part in [
-            &service.healthcheck.as_ref().map(|it| &it.extensions),
-            &service.logging.as_ref().map(|it| &it.extensions),
-        ] {
-            part.iter().for_each(|extensions| check(extensions, NONE, draft));
-        }
+        let check_of = |of: Option<&Extensions>, draft: &mut Draft| {
+            if let Some(extensions) = of {
+                check(extensions, NONE, draft);
+            }
+        };
+        check_of(service.healthcheck.as_ref().map(|check| &check.extensions), draft);
+        check_of(service.logging.as_ref().map(|logging| &logging.extensions), draft);
         if let Some(deploy) = &service.deploy {
             check(&deploy.extensions, DEPLOY, draft);
             if let Some(update) = &deploy.update_config {

@@ -44,7 +44,7 @@ pub(in crate::ecs) fn judge(draft: &mut Draft) -> Vec<Vec<Rule>> {
             if name != "services"
                 && let Some(branch) = TREE.children.get(name.as_str())
             {
-                walk(name, section.key, &section.node, branch, draft, &mut Vec::new());
+                walk(section.key, &section.node, branch, draft, &mut Vec::new());
             }
         }
     }
@@ -99,6 +99,14 @@ pub fn attributes() -> impl Iterator<Item = &'static str> {
     table::TABLE.iter().map(|(path, _)| *path)
 }
 
+/// The paths of those that a rule translates, for the test that wants a fixture for each.
+pub fn with_rules() -> impl Iterator<Item = &'static str> {
+    table::TABLE
+        .iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Yes(_)))
+        .map(|(path, _)| *path)
+}
+
 impl Verdict {
     fn describe(self) -> (usize, &'static str, String) {
         match self {
@@ -143,10 +151,11 @@ fn rules(rows: &[usize]) -> Vec<Rule> {
     rules
 }
 
-fn walk(name: &str, place: Span, node: &Node, branch: &Branch, draft: &mut Draft, rows: &mut Vec<usize>) {
+fn walk(place: Span, node: &Node, branch: &Branch, draft: &mut Draft, rows: &mut Vec<usize>) {
     if let Some(row) = branch.row {
         rows.push(row);
-        match table::TABLE[row].1 {
+        let (path, verdict) = table::TABLE[row];
+        match verdict {
             Verdict::Ignored(_) | Verdict::Refused(..) | Verdict::NotYet(_) if says_nothing(&node.value) => return,
             Verdict::Yes(_) | Verdict::Part | Verdict::Above => {}
             Verdict::Spent(_) => return,
@@ -154,18 +163,18 @@ fn walk(name: &str, place: Span, node: &Node, branch: &Branch, draft: &mut Draft
                 if place.is_somewhere() {
                     draft.remark(Diagnostic::warning(
                         place,
-                        format!("`{name}` has no effect on ECS: {reason}"),
+                        format!("`{}` has no effect on ECS: {reason}", short(path)),
                     ));
                 }
                 return;
             }
             Verdict::Refused(reason, instead) => {
-                let message = format!("`{name}` is not possible on ECS: {reason}");
+                let message = format!("`{}` is not possible on ECS: {reason}", short(path));
                 draft.say(Diagnostic::error(place, message).hint(instead));
                 return;
             }
             Verdict::NotYet(instead) => {
-                let message = format!("`{name}` is not translated to ECS yet");
+                let message = format!("`{}` is not translated to ECS yet", short(path));
                 draft.say(Diagnostic::error(place, message).hint(instead));
                 return;
             }
@@ -183,18 +192,24 @@ fn children(node: &Node, branch: &Branch, draft: &mut Draft, rows: &mut Vec<usiz
         Value::Map(map) => {
             for (key, entry) in map {
                 if let Some(branch) = branch.children.get(key.as_str()).or(any) {
-                    walk(key, entry.key.or(entry.node.span), &entry.node, branch, draft, rows);
+                    walk(entry.key.or(entry.node.span), &entry.node, branch, draft, rows);
                 }
             }
         }
         Value::List(items) => {
             let Some(branch) = any else { return };
-            items
-                .iter()
-                .for_each(|item| walk("", item.span, item, branch, draft, rows));
+            for item in items {
+                walk(item.span, item, branch, draft, rows);
+            }
         }
         _ => {}
     }
+}
+
+/// An attribute's path as people say it: `depends_on.restart` for `services.*.depends_on.*.restart`.
+fn short(path: &str) -> String {
+    let path = path.strip_prefix("services.*.").unwrap_or(path);
+    path.replace(".*", "")
 }
 
 /// Whether a value is what the attribute would be if it were not there.

@@ -17,7 +17,11 @@ use crate::error::Result;
 
 /// Where containers whose output is to be followed are announced.
 #[derive(Debug)]
-pub(super) struct Attachments(mpsc::UnboundedSender<Followed>);
+pub(super) struct Attachments {
+    sender: mpsc::UnboundedSender<Followed>,
+    /// The services that the user named; none for all.
+    services: Vec<String>,
+}
 
 /// A container whose output is to be followed.
 #[derive(Clone, Debug)]
@@ -33,19 +37,26 @@ pub(super) struct Followed {
 }
 
 impl Attachments {
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Followed>) {
+    pub(super) fn new(services: &[String]) -> (Self, mpsc::UnboundedReceiver<Followed>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+        let services = services.to_vec();
+        (Self { sender, services }, receiver)
+    }
+
+    /// Whether a service's output is shown.
+    pub(super) fn show(&self, service: &Service) -> bool {
+        let asked_for = self.services.is_empty() || self.services.contains(&service.name);
+        asked_for && service.attach.is_none_or(|attach| attach.value)
     }
 
     /// Follows a container that was made or started a moment ago, or runs for long. `finished` tells its last run's
     /// end if it was started before.
     pub(super) fn add(&self, service: &Service, name: &str, finished: Option<Timestamp>, skip: bool) {
-        if service.attach.is_some_and(|attach| !attach.value) {
+        if !self.show(service) {
             return;
         }
         // Nobody listens any more when the command is about to end.
-        drop(self.0.send(Followed {
+        drop(self.sender.send(Followed {
             service: service.name.clone(),
             name: name.to_owned(),
             finished,
@@ -82,7 +93,6 @@ pub(super) async fn follow(
     mut followed: Followed,
 ) -> Result<()> {
     let replica = names::replica(project, &followed.name);
-    io.log.expect(std::slice::from_ref(&replica));
     loop {
         let shown = followed.last;
         let mut show = |line: Line| {

@@ -56,7 +56,7 @@ pub(super) fn container(project: &Project, service: &Service, instance: &Instanc
             (None, None) => "none".to_owned(),
         }),
         binds: some(mounted.binds),
-        mounts: some(mounted.mounts),
+        mounts: some(mounted.long),
         tmpfs: some_map(mounted.tmpfs),
         volumes_from: strings(&service.volumes_from),
         port_bindings: some_map(ports::bindings(service)),

@@ -16,10 +16,10 @@ pub(super) struct Needs<'a> {
 
 /// `depends_on`, and what `links`, `volumes_from` and the `service:` modes mean besides.
 pub(super) fn needs<'a>(project: &Project, service: &'a Service) -> Vec<Needs<'a>> {
-    let shared = |mode: &'a Option<crate::compose::Text>| mode.as_ref()?.value.strip_prefix("service:");
+    let bound = |mode: &'a Option<crate::compose::Text>| mode.as_ref()?.value.strip_prefix("service:");
     let mut shares: Vec<&str> = [&service.network_mode, &service.ipc, &service.pid]
         .into_iter()
-        .filter_map(shared)
+        .filter_map(bound)
         .collect();
     shares.extend(service.volumes_from.iter().filter_map(|from| volumes_from(from)));
     let mut needs: Vec<_> = service

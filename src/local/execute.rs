@@ -1,34 +1,33 @@
 //! Does what a plan says. Decides nothing: which step waits for which stands in the plan.
+//!
+//! Long because each step of a plan has its own call to the engine.
+
+mod create;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use bollard::body_full;
-use bollard::models::{NetworkConnectRequest, NetworkDisconnectRequest};
+use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
-    CreateContainerOptions, RemoveContainerOptions, RemoveVolumeOptions, RenameContainerOptions, StartContainerOptions,
-    StopContainerOptions, UploadToContainerOptions,
+    RemoveContainerOptions, RemoveVolumeOptions, RenameContainerOptions, StartContainerOptions, StopContainerOptions,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, watch};
 
 use super::attach::Attachments;
-use super::connection::{Api, Connection, is_missing, message};
-use super::container::{Instance, container, whole_seconds};
+use super::connection::{Connection, is_missing, message};
+use super::container::whole_seconds;
 use super::events::Events;
+use super::failure;
 use super::observed::{Container, Observed};
-use super::plan::{Creation, Operation, Plan};
-use super::{archive, failure, hash};
+use super::plan::{Operation, Plan};
 use crate::backend::Io;
 use crate::compose::Condition;
 use crate::error::{Error, Result};
 
 /// Requests under way at a time. The engine makes and starts containers no faster with more.
 const PARALLEL: usize = 32;
-
-/// With this API and newer ones a container is attached to all its networks when it is made.
-const MANY_NETWORKS: Api = Api(44);
 
 /// What a plan is carried out with.
 pub(super) struct Execution<'a> {
@@ -194,12 +193,10 @@ impl<'a> Execution<'a> {
                     Some(_) if self.attachments.is_some() => self.connection.finished(name).await?,
                     _ => None,
                 };
-                self.io.progress.working(&object, "Starting");
-                if let Err(error) = docker.start_container(name, None::<StartContainerOptions>).await {
-                    self.io.progress.failed(&object, message(&error));
+                let start = async || docker.start_container(name, None::<StartContainerOptions>).await;
+                if let Err(error) = self.telling(&object, ["Starting", "Started"], start).await {
                     return Err(failure::start(self.connection, service, name, &error).await);
                 }
-                self.io.progress.done(object, "Started");
                 if let Some(attachments) = &self.attachments {
                     attachments.add(service, name, finished, false);
                 }
@@ -227,72 +224,6 @@ impl<'a> Execution<'a> {
             }
             Operation::Wait { .. } => Ok(()),
         }
-    }
-
-    async fn create(&self, creation: &Creation<'_>) -> Result<()> {
-        let Creation {
-            project,
-            service,
-            number,
-            name,
-            image_id,
-            replaces,
-            ..
-        } = creation;
-        let resolved = hash::resolved(service, |name| self.first_id(name));
-        let hash = hash::service(&resolved).swap_remove(0);
-        let instance = Instance {
-            number: *number,
-            image_id,
-            hash,
-            replaces: *replaces,
-        };
-        let mut container = container(project, &resolved, &instance);
-        let (object, words) = match replaces {
-            // The temporary name is nobody's business; renaming says that it is done.
-            Some(old) => (format!("Container {}", old.name), ["Recreate", ""]),
-            None => (format!("Container {name}"), ["Creating", "Created"]),
-        };
-        if !container.networks.is_empty() && self.connection.api().await? >= MANY_NETWORKS {
-            let first = container.body.networking_config.get_or_insert_default();
-            first
-                .endpoints_config
-                .get_or_insert_default()
-                .extend(container.networks.drain(..));
-        }
-        self.doing(&object, words, async || {
-            let platform = service
-                .platform
-                .as_ref()
-                .map_or_else(String::new, |platform| platform.value.clone());
-            let options = CreateContainerOptions {
-                name: Some(name.clone()),
-                platform,
-            };
-            let docker = &self.connection.docker;
-            let created = docker.create_container(Some(options), container.body.clone()).await?;
-            for (network, endpoint) in &container.networks {
-                let request = NetworkConnectRequest {
-                    container: created.id.clone(),
-                    endpoint_config: Some(endpoint.clone()),
-                };
-                docker.connect_network(network, request).await?;
-            }
-            if !container.files.is_empty() {
-                let archive = archive::archive(&container.files)?;
-                let options = UploadToContainerOptions {
-                    path: "/".to_owned(),
-                    ..UploadToContainerOptions::default()
-                };
-                docker
-                    .upload_to_container(&created.id, Some(options), body_full(archive.into()))
-                    .await?;
-            }
-            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-            ids.entry(service.name.clone()).or_default().insert(*number, created.id);
-            Ok(())
-        })
-        .await
     }
 
     async fn stop(&self, container: &Container) -> Result<()> {
@@ -336,23 +267,41 @@ impl<'a> Execution<'a> {
     async fn doing(
         &self,
         object: &str,
-        [doing, done]: [&str; 2],
+        words: [&str; 2],
         request: impl AsyncFnOnce() -> Result<(), bollard::errors::Error>,
     ) -> Result<()> {
+        let what = || {
+            let (kind, name) = object.split_once(' ').unwrap_or((object, ""));
+            format!("{} {} {name} failed", words[0].to_lowercase(), kind.to_lowercase())
+        };
+        let result = self.telling(object, words, request).await;
+        result.map_err(|error| self.connection.failed(what(), &error))
+    }
+
+    /// As [`Self::doing`], for those who know more about what can go wrong.
+    async fn telling(
+        &self,
+        object: &str,
+        [doing, done]: [&str; 2],
+        request: impl AsyncFnOnce() -> Result<(), bollard::errors::Error>,
+    ) -> Result<(), bollard::errors::Error> {
         self.io.progress.working(object, doing);
-        match request().await {
-            Ok(()) if done.is_empty() => Ok(()),
-            Ok(()) => {
-                self.io.progress.done(object, done);
-                Ok(())
-            }
-            Err(error) => {
-                self.io.progress.failed(object, message(&error));
-                let (kind, name) = object.split_once(' ').unwrap_or((object, ""));
-                let what = format!("{} {} {name} failed", doing.to_lowercase(), kind.to_lowercase());
-                Err(self.connection.failed(what, &error))
-            }
+        self.told(object, done, request().await)
+    }
+
+    /// Says how a request ended.
+    fn told(
+        &self,
+        object: &str,
+        done: &str,
+        result: Result<(), bollard::errors::Error>,
+    ) -> Result<(), bollard::errors::Error> {
+        match &result {
+            Ok(()) if done.is_empty() => {}
+            Ok(()) => self.io.progress.done(object, done),
+            Err(error) => self.io.progress.failed(object, message(error)),
         }
+        result
     }
 
     /// As [`Self::doing`], where gone already is as good, and what others still use stays.
@@ -376,28 +325,6 @@ impl<'a> Execution<'a> {
             self.io.progress.warning(object, "Resource is still in use");
         }
         Ok(())
-    }
-
-    fn remember(&self, plan: &Plan<'_>, observed: &Observed) {
-        let removed = |container: &Container| {
-            let removes = |operation: &Operation<'_>| matches!(operation, Operation::Remove { container: it, .. } if it.id == container.id);
-            plan.steps.iter().any(|step| removes(&step.operation))
-        };
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        for container in observed
-            .containers
-            .iter()
-            .filter(|container| !container.one_off && !removed(container))
-        {
-            ids.entry(container.service.clone())
-                .or_default()
-                .insert(container.number, container.id.clone());
-        }
-    }
-
-    fn first_id(&self, service: &str) -> Option<String> {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.get(service)?.values().next().cloned()
     }
 }
 

@@ -6,9 +6,57 @@ use bollard::query_parameters::ListContainersOptions;
 
 use super::connection::{Connection, message};
 use super::{labels, observed};
-use crate::compose::Service;
-use crate::diagnostic::Diagnostic;
+use crate::compose::{Port, Project, Service, Text};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::error::Error;
+
+/// Why a container could not be made.
+pub(super) fn create(
+    connection: &Connection,
+    project: &Project,
+    service: &Service,
+    name: &str,
+    error: &bollard::errors::Error,
+) -> Error {
+    let text = message(error);
+    if let Some((_, path)) = text.split_once("bind source path does not exist: ") {
+        let message = format!("there is no `{path}` on the engine's machine");
+        let span = source(project, service, path).unwrap_or(service.span);
+        return vec![Diagnostic::error(span, message).hint("make the file or folder, or correct its path")].into();
+    }
+    if text.contains("is already in use by container") {
+        let span = service.container_name.as_ref().map_or(service.span, |name| name.span);
+        let message = format!("there is a container `{name}` already, and it is not this project's");
+        return vec![
+            Diagnostic::error(span, message).hint(format!("remove it (`docker rm {name}`), or choose another name")),
+        ]
+        .into();
+    }
+    connection.failed(format!("cannot create container {name}"), error)
+}
+
+/// Where a path of the engine's machine was written that a container mounts.
+fn source(project: &Project, service: &Service, path: &str) -> Option<Span> {
+    let is_it = |text: &&Text| text.value == path;
+    let volume = service
+        .volumes
+        .iter()
+        .find_map(|mount| mount.source.as_ref().filter(is_it));
+    let file = || {
+        let secrets = service
+            .secrets
+            .iter()
+            .filter_map(|reference| project.secrets.get(&reference.source.value));
+        let configs = service
+            .configs
+            .iter()
+            .filter_map(|reference| project.configs.get(&reference.source.value));
+        secrets
+            .chain(configs)
+            .find_map(|object| object.file.as_ref().filter(is_it))
+    };
+    volume.or_else(file).map(|text| text.span)
+}
 
 /// Why a container did not start.
 pub(super) async fn start(
@@ -21,7 +69,7 @@ pub(super) async fn start(
     let Some(port) = occupied(&text) else {
         return connection.failed(format!("cannot start container {name}"), error);
     };
-    let published = |entry: &&crate::compose::Port| {
+    let published = |entry: &&Port| {
         entry
             .published
             .as_ref()

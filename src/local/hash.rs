@@ -7,70 +7,80 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::dependencies;
-use crate::compose::{Mapping, Network, Service, Volume};
+use crate::compose::{Network, Service, Volume, canonical};
 
 /// The hashes by which a service's container is known, first the one to write.
-pub(super) fn service(service: &Service) -> Vec<String> {
-    vec![digest(&format!("{service:?}"))]
+#[must_use]
+pub fn service_hashes(service: &Service) -> Vec<String> {
+    let mut service = service.clone();
+    // What decides when and how often a container is made does not change what it is.
+    service.build = None;
+    service.pull_policy = None;
+    service.scale = None;
+    service.depends_on.clear();
+    service.profiles.clear();
+    if let Some(deploy) = &mut service.deploy {
+        deploy.replicas = None;
+    }
+    // `environment` has these variables.
+    service.env_file.clear();
+    let fifth = canonical::service_json(&service);
+    let second = as_version_2(&fifth);
+    let mut hashes = vec![digest(&second)];
+    if second != fifth {
+        hashes.push(digest(&fifth));
+    }
+    hashes
+}
+
+/// Turns the canonical form, which is version 5's, into version 2's: that one writes whether a folder is made for a
+/// bind mount when it is, and the other one when it is not.
+fn as_version_2(service: &str) -> String {
+    const BEGIN: &str = "\"bind\":{";
+    let mut parts = service.split(BEGIN);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (bind, rest) = part.split_once('}').unwrap_or((part, ""));
+        // Nothing in here is free text but the words of three attributes, none of which has a comma.
+        let mut members: Vec<_> = bind.split(',').filter(|member| !member.is_empty()).collect();
+        let made = members.len();
+        members.retain(|member| *member != "\"create_host_path\":false");
+        if members.len() == made {
+            let place = members
+                .iter()
+                .position(|member| member.starts_with("\"recursive\""))
+                .unwrap_or(made);
+            members.insert(place, "\"create_host_path\":true");
+        }
+        text += BEGIN;
+        text += &members.join(",");
+        text.push('}');
+        text += rest;
+    }
+    text
 }
 
 /// The hashes by which a network is known, first the one to write.
-pub(super) fn network(network: &Network) -> Vec<String> {
-    let ipam = network.ipam.as_ref().map_or_else(
-        || json!({}),
-        |ipam| {
-            let pools = ipam.config.iter().map(|pool| {
-                object([
-                    ("subnet", text(pool.subnet.as_ref())),
-                    ("gateway", text(pool.gateway.as_ref())),
-                    ("ip_range", text(pool.ip_range.as_ref())),
-                    ("aux_addresses", mapping(&pool.aux_addresses)),
-                ])
-            });
-            let pools: Vec<_> = pools.collect();
-            object([
-                ("driver", text(ipam.driver.as_ref())),
-                ("config", (!pools.is_empty()).then(|| pools.into())),
-            ])
-        },
-    );
-    let flag = |flag: Option<crate::compose::Spanned<bool>>| flag.filter(|flag| flag.value).map(|_| true.into());
-    let document = object([
-        ("name", Some(network.name.value.clone().into())),
-        ("driver", text(network.driver.as_ref())),
-        ("driver_opts", mapping(&network.driver_opts)),
-        ("ipam", Some(ipam)),
-        ("external", network.external.then(|| true.into())),
-        ("internal", flag(network.internal)),
-        ("attachable", flag(network.attachable)),
-        ("labels", mapping(&network.labels)),
-        ("enable_ipv4", network.enable_ipv4.map(|on| on.value.into())),
-        ("enable_ipv6", network.enable_ipv6.map(|on| on.value.into())),
-    ]);
-    vec![digest(&go_json(&document))]
+#[must_use]
+pub fn network_hashes(network: &Network) -> Vec<String> {
+    vec![digest(&canonical::network_json(network))]
 }
 
 /// The hashes by which a volume is known, first the one to write.
-pub(super) fn volume(volume: &Volume) -> Vec<String> {
-    let document = object([
-        ("name", Some(volume.name.value.clone().into())),
-        (
-            "driver",
-            Some(text(volume.driver.as_ref()).unwrap_or_else(|| "local".into())),
-        ),
-        ("driver_opts", mapping(&volume.driver_opts)),
-        ("external", volume.external.then(|| true.into())),
-        ("labels", mapping(&volume.labels)),
-    ]);
-    vec![digest(&go_json(&document))]
+#[must_use]
+pub fn volume_hashes(volume: &Volume) -> Vec<String> {
+    let mut volume = volume.clone();
+    volume
+        .driver
+        .get_or_insert_with(|| crate::compose::Spanned::nowhere("local".to_owned()));
+    vec![digest(&canonical::volume_json(&volume))]
 }
 
 /// A service with the containers that it is bound to in place of the services that the file names.
-pub(super) fn resolved<'a>(service: &'a Service, id: impl Fn(&str) -> Option<String>) -> Cow<'a, Service> {
+pub(super) fn resolved(service: &Service, id: impl Fn(&str) -> Option<String>) -> Cow<'_, Service> {
     let bound =
         |mode: &Option<crate::compose::Text>| mode.as_ref().is_some_and(|mode| mode.value.starts_with("service:"));
     let modes = [&service.network_mode, &service.ipc, &service.pid];
@@ -95,47 +105,26 @@ pub(super) fn resolved<'a>(service: &'a Service, id: impl Fn(&str) -> Option<Str
     Cow::Owned(service)
 }
 
-fn text(value: Option<&crate::compose::Text>) -> Option<Value> {
-    value
-        .filter(|text| !text.is_empty())
-        .map(|text| text.value.clone().into())
-}
-
-fn mapping(values: &Mapping) -> Option<Value> {
-    let mut values: Vec<_> = values
-        .iter()
-        .map(|(key, value)| (key.clone(), value.value.clone().into()))
-        .collect();
-    values.sort_by(|(a, _), (b, _)| a.cmp(b));
-    (!values.is_empty()).then(|| Value::Object(values.into_iter().collect()))
-}
-
-/// The members that are there, in this order.
-fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let members = members
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Value::Object(members.collect::<Map<_, _>>())
-}
-
-/// JSON as Go's encoder writes it: compact, and safe to embed in HTML.
-fn go_json(value: &Value) -> String {
-    let mut escaped = String::new();
-    for c in value.to_string().chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(escaped, "\\u{:04x}", c as u32);
-            }
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 fn digest(text: &str) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(text) {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_version_2;
+
+    #[test]
+    fn bind_mounts_of_version_2() {
+        let version_2 = |bind: &str| as_version_2(&format!("[{{\"bind\":{{{bind}}}}}]"));
+        assert_eq!(version_2(""), "[{\"bind\":{\"create_host_path\":true}}]");
+        assert_eq!(version_2("\"create_host_path\":false"), "[{\"bind\":{}}]");
+        assert_eq!(
+            version_2("\"selinux\":\"z\",\"recursive\":\"disabled\""),
+            "[{\"bind\":{\"selinux\":\"z\",\"create_host_path\":true,\"recursive\":\"disabled\"}}]"
+        );
+    }
 }

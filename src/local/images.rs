@@ -1,6 +1,7 @@
 //! Images: which are there, which are pulled, which somebody must build.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::{StreamExt, TryStreamExt};
@@ -84,10 +85,8 @@ fn absent(service: &Service, image: &str) -> Diagnostic {
         let context = build.context.as_ref().map_or(".", |context| context.value.as_str());
         let mut command = format!("docker build -t {}", shell_words::quote(image));
         if let Some(file) = &build.dockerfile {
-            command += &format!(
-                " -f {}",
-                shell_words::quote(&std::path::Path::new(context).join(&file.value).display().to_string())
-            );
+            let path = Path::new(context).join(&file.value).display().to_string();
+            command = format!("{command} -f {}", shell_words::quote(&path));
         }
         return Diagnostic::error(
             build.span,

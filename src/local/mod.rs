@@ -30,6 +30,7 @@ mod shared;
 pub mod support;
 mod teardown;
 
+pub use hash::{network_hashes, service_hashes, volume_hashes};
 pub use observed::{Container, Mounted, Network, Observed, Status, Volume};
 pub use plan::{Creation, Operation, Plan, Step};
 pub use reconcile::reconcile;

@@ -13,7 +13,7 @@ pub(super) struct Mounts {
     /// `source:target:options`. Docker Compose uses these wherever they can say what is meant, since only with them
     /// the engine makes a missing folder.
     pub(super) binds: Vec<String>,
-    pub(super) mounts: Vec<Mount>,
+    pub(super) long: Vec<Mount>,
     pub(super) tmpfs: HashMap<String, String>,
     pub(super) files: Vec<Copied>,
 }
@@ -35,7 +35,7 @@ pub(super) fn mounts(project: &Project, service: &Service, replaces: Option<&obs
         let inherited = replaces.and_then(|old| nameless(old, mount));
         match bind(project, mount, inherited) {
             Some(bind) => all.binds.push(bind),
-            None => all.mounts.push(long(project, mount)),
+            None => all.long.push(long(project, mount)),
         }
     }
     // Volumes that the image declares go over to the container that replaces another.
@@ -89,7 +89,7 @@ impl Mounts {
                 gid: id(&reference.gid),
             });
         } else if let Some(file) = &object.file {
-            self.mounts.push(Mount {
+            self.long.push(Mount {
                 typ: Some(MountType::BIND),
                 source: Some(file.value.clone()),
                 target: Some(path),

@@ -75,6 +75,7 @@ pub struct Volume {
 }
 
 impl Container {
+    #[must_use]
     pub fn is_running(&self) -> bool {
         self.state == "running"
     }
@@ -109,7 +110,7 @@ impl Container {
                 .iter()
                 .flatten()
                 .map(|mount| Mounted {
-                    kind: mount.typ.as_ref().map(|kind| kind.to_string()).unwrap_or_default(),
+                    kind: mount.typ.clone().unwrap_or_default(),
                     name: mount.name.clone().unwrap_or_default(),
                     target: mount.destination.clone().unwrap_or_default(),
                     writable: mount.rw.unwrap_or(true),

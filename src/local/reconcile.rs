@@ -1,15 +1,19 @@
 //! From what a project says and what an engine has to what must be done: a pure function.
+//!
+//! Long because one decision leads to the next, and none is taken anywhere else.
+
+mod obsolete;
+mod shared;
 
 use std::collections::BTreeMap;
 
 use super::dependencies::{Needs, in_order, needs};
+use super::names;
 use super::observed::{Container, Observed};
 use super::plan::{Creation, Operation, Plan};
-use super::shared::{network_request, volume_request};
-use super::{hash, names};
 use crate::backend::UpOptions;
-use crate::compose::{Condition, Mount, Project, Service};
-use crate::diagnostic::Diagnostic;
+use crate::compose::{Condition, Project, Service};
+use shared::named_volume;
 
 /// Plans how the engine comes to what the project says. Containers that are as they should be stay as they are.
 #[must_use]
@@ -55,95 +59,11 @@ struct Outcome {
     /// The steps that start containers.
     starts: Vec<usize>,
     replaced: bool,
-    /// The waits that others needed so far.
-    waits: Vec<(Condition, usize)>,
+    /// The waits that others needed so far, and whether they need what is waited for.
+    waits: Vec<(Condition, bool, usize)>,
 }
 
 impl<'a> Planner<'a> {
-    fn networks(&mut self) {
-        for (key, network) in &self.project.networks {
-            let used = |service: &Service| service.network_mode.is_none() && service.networks.contains_key(key);
-            if !self.project.services.values().any(used) {
-                continue;
-            }
-            let name = network.name.value.clone();
-            let create = || Operation::CreateNetwork(Box::new(network_request(self.project, key, network)));
-            match self.observed.networks.get(&name) {
-                None if network.external => self.plan.errors.push(
-                    Diagnostic::error(
-                        network.name.span.or(network.span),
-                        format!("the engine has no network `{name}`"),
-                    )
-                    .hint(format!("it is external: `docker network create {name}` makes it")),
-                ),
-                None => drop(self.networks.insert(key, self.plan.push(create(), vec![]))),
-                Some(_) if network.external => {}
-                Some(found) if found.project != self.project.name => self.plan.warnings.push((
-                    format!("Network {name}"),
-                    "was not made for this project; `external: true` says that this is meant".to_owned(),
-                )),
-                Some(found) if hash::network(network).contains(&found.hash) => {}
-                Some(found) => {
-                    // A network cannot be changed, nor removed while it has containers.
-                    let mut gone = Vec::new();
-                    let id = &found.id;
-                    for container in self
-                        .observed
-                        .containers
-                        .iter()
-                        .filter(|container| container.networks.contains(id))
-                    {
-                        let mut after = vec![];
-                        if needs_stop(container) {
-                            after.push(self.plan.push(Operation::Stop { container }, vec![]));
-                        }
-                        let disconnect = Operation::Disconnect {
-                            network: name.clone(),
-                            container,
-                        };
-                        gone.push(self.plan.push(disconnect, after));
-                    }
-                    let remove = Operation::RemoveNetwork { id: id.clone(), name };
-                    let removed = self.plan.push(remove, gone);
-                    self.networks.insert(key, self.plan.push(create(), vec![removed]));
-                }
-            }
-        }
-    }
-
-    fn volumes(&mut self) {
-        for (key, volume) in &self.project.volumes {
-            let used = |service: &Service| service.volumes.iter().any(|mount| named_volume(mount) == Some(key));
-            if !self.project.services.values().any(used) {
-                continue;
-            }
-            let name = volume.name.value.clone();
-            let warning = match self.observed.volumes.get(&name) {
-                None if volume.external => {
-                    let message = format!("the engine has no volume `{name}`");
-                    let error = Diagnostic::error(volume.name.span.or(volume.span), message)
-                        .hint(format!("it is external: `docker volume create {name}` makes it"));
-                    self.plan.errors.push(error);
-                    continue;
-                }
-                None => {
-                    let create = Operation::CreateVolume(Box::new(volume_request(self.project, key, volume)));
-                    self.volumes.insert(key, self.plan.push(create, vec![]));
-                    continue;
-                }
-                Some(_) if volume.external => continue,
-                Some(found) if found.project != self.project.name => {
-                    "was not made for this project; `external: true` says that this is meant"
-                }
-                Some(found) if found.hash.is_empty() || hash::volume(volume).contains(&found.hash) => continue,
-                Some(_) => {
-                    "has other settings than the files say, and keeps them with its data; `down -v` removes both"
-                }
-            };
-            self.plan.warnings.push((format!("Volume {name}"), warning.to_owned()));
-        }
-    }
-
     fn service(&mut self, service: &'a Service) {
         if service.provider.is_some() {
             return;
@@ -160,7 +80,8 @@ impl<'a> Planner<'a> {
         let next = mine.iter().map(|(container, _)| container.number).max().unwrap_or(0) + 1;
         let surplus = mine.split_off(wanted.min(mine.len()));
         let mut outcome = Outcome::default();
-        let ready = self.conditions(&needs);
+        // Found out when the first container is to start: nobody waits for the sake of what runs already.
+        let mut ready = None;
         let restart = needs.iter().any(|needed| {
             needed.restart
                 && self
@@ -173,9 +94,17 @@ impl<'a> Planner<'a> {
         for (container, reason) in &mine {
             let name = names::container(self.project, service, container.number);
             if let Some(reason) = reason.as_ref().filter(|_| !self.options.no_recreate) {
-                self.replace(service, &needs, container, reason, &ready, &mut outcome);
+                let ready = self.ready(&needs, &mut ready);
+                self.replace(service, &needs, container, reason, ready, &mut outcome);
             } else {
-                self.keep(service, container, &name, restart, &removed, &ready, &mut outcome);
+                outcome.kept.push(container.id.clone());
+                if let Some(mut after) = self.keep(service, container, &name, restart, &removed, &mut outcome) {
+                    after.extend(self.ready(&needs, &mut ready));
+                    let (name, again) = (name.clone(), Some(*container));
+                    outcome
+                        .starts
+                        .push(self.plan.push(Operation::Start { service, name, again }, after));
+                }
             }
             outcome.names.push(name);
         }
@@ -190,67 +119,17 @@ impl<'a> Planner<'a> {
                 name: name.clone(),
                 again: None,
             };
-            let after = ready.iter().copied().chain([created]).collect();
+            let after = self
+                .ready(&needs, &mut ready)
+                .iter()
+                .copied()
+                .chain([created])
+                .collect();
             outcome.creates.push(created);
             outcome.starts.push(self.plan.push(start, after));
             outcome.names.push(name);
         }
         self.services.insert(&service.name, outcome);
-    }
-
-    /// Why a container is not what the files say, if it is not.
-    fn obsolete(&self, service: &Service, needs: &[Needs<'_>], container: &Container) -> Option<String> {
-        if self.options.force_recreate {
-            return Some("forced".to_owned());
-        }
-        for needed in needs.iter().filter(|needed| needed.shares) {
-            if self
-                .services
-                .get(needed.service)
-                .is_some_and(|parent| parent.kept.is_empty())
-            {
-                return Some(format!("`{}`, which it is bound to, is made anew", needed.service));
-            }
-        }
-        let ids = |name: &str| self.services.get(name).and_then(|parent| parent.kept.first().cloned());
-        if !hash::service(&hash::resolved(service, ids)).contains(&container.hash) {
-            return Some("its configuration changed".to_owned());
-        }
-        let image = names::image(self.project, service);
-        if self
-            .observed
-            .images
-            .get(&image)
-            .is_some_and(|id| *id != container.image_id)
-        {
-            return Some("its image changed".to_owned());
-        }
-        if service.network_mode.is_none() {
-            for key in service.networks.keys() {
-                let network = self.project.networks.get(key)?;
-                let attached = || {
-                    let found = self.observed.networks.get(&network.name.value);
-                    found.is_some_and(|found| container.networks.contains(&found.id))
-                };
-                if self.networks.contains_key(key.as_str()) || !attached() {
-                    return Some(format!("it is not attached to network {}", network.name.value));
-                }
-            }
-        }
-        for mount in &service.volumes {
-            let Some(volume) = named_volume(mount).and_then(|key| self.project.volumes.get(key)) else {
-                continue;
-            };
-            let name = &volume.name.value;
-            if !container
-                .mounts
-                .iter()
-                .any(|mounted| mounted.kind == "volume" && mounted.name == *name)
-            {
-                return Some(format!("it does not mount volume {name}"));
-            }
-        }
-        None
     }
 
     fn create(&self, service: &'a Service, number: u32, name: String) -> Creation<'a> {
@@ -266,6 +145,11 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// As [`Self::conditions`], asked once.
+    fn ready<'r>(&mut self, needs: &[Needs<'a>], ready: &'r mut Option<Vec<usize>>) -> &'r [usize] {
+        ready.get_or_insert_with(|| self.conditions(needs))
+    }
+
     /// The steps after which a service may start: its dependencies' conditions.
     fn conditions(&mut self, needs: &[Needs<'a>]) -> Vec<usize> {
         let mut steps = Vec::new();
@@ -277,11 +161,14 @@ impl<'a> Planner<'a> {
                 steps.extend(&dependency.starts);
                 continue;
             }
+            let wanted = (needed.condition, needed.required);
             let known = dependency
                 .waits
                 .iter()
-                .find(|(condition, _)| *condition == needed.condition);
-            let step = known.map(|(_, step)| *step).unwrap_or_else(|| {
+                .find(|(condition, required, _)| (*condition, *required) == wanted);
+            let step = if let Some((_, _, step)) = known {
+                *step
+            } else {
                 let wait = Operation::Wait {
                     service: needed.service,
                     condition: needed.condition,
@@ -289,9 +176,9 @@ impl<'a> Planner<'a> {
                     required: needed.required,
                 };
                 let step = self.plan.push(wait, dependency.starts.clone());
-                dependency.waits.push((needed.condition, step));
+                dependency.waits.push((needed.condition, needed.required, step));
                 step
-            });
+            };
             steps.push(step);
         }
         steps
@@ -379,48 +266,37 @@ impl<'a> Planner<'a> {
         outcome.replaced = true;
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
+    /// Leaves a container as it is, under its name. The result are the steps after which it is to be started, if it is.
     fn keep(
         &mut self,
-        service: &'a Service,
+        service: &Service,
         container: &'a Container,
         name: &str,
         restart: bool,
         removed: &[usize],
-        ready: &[usize],
         outcome: &mut Outcome,
-    ) {
-        outcome.kept.push(container.id.clone());
-        let mut after: Vec<_> = ready.to_vec();
+    ) -> Option<Vec<usize>> {
+        let mut after = Vec::new();
         // A run that was cut off may have left it under its temporary name.
-        let renamed = container.name != name && container.name.ends_with(&format!("_{name}"));
-        if renamed {
-            let rename = Operation::Rename {
-                from: container.name.clone(),
-                to: name.to_owned(),
-            };
-            let step = self.plan.push(rename, removed.to_vec());
+        if container.name != name && container.name.ends_with(&format!("_{name}")) {
+            let (from, to) = (container.name.clone(), name.to_owned());
+            let step = self.plan.push(Operation::Rename { from, to }, removed.to_vec());
             outcome.creates.push(step);
             after.push(step);
         }
         let running = matches!(container.state.as_str(), "running" | "restarting" | "paused");
         if running && !restart {
             self.plan.running.push(name.to_owned());
-            return;
+            return None;
         }
         // What ran to its end for those that waited for it has done its work.
         if container.state == "exited" && container.status.exit_code == Some(0) && self.is_awaited(&service.name) {
-            return;
+            return None;
         }
         if running {
             after.push(self.plan.push(Operation::Stop { container }, vec![]));
         }
-        let start = Operation::Start {
-            service,
-            name: name.to_owned(),
-            again: Some(container),
-        };
-        outcome.starts.push(self.plan.push(start, after));
+        Some(after)
     }
 
     fn is_awaited(&self, service: &str) -> bool {
@@ -484,12 +360,4 @@ impl Observed {
 
 pub(super) fn needs_stop(container: &Container) -> bool {
     !matches!(container.state.as_str(), "created" | "exited" | "dead")
-}
-
-/// The key of the top-level volume that a mount names.
-pub(super) fn named_volume(mount: &Mount) -> Option<&str> {
-    if mount.mount_type.value != "volume" {
-        return None;
-    }
-    mount.source.as_ref().map(|source| source.value.as_str())
 }

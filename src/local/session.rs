@@ -13,7 +13,7 @@ use super::execute::Execution;
 use super::observed::{Container, Observed};
 use super::plan::Plan;
 use super::reconcile::needs_stop;
-use super::teardown;
+use super::{names, teardown};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::error::{Error, Result};
@@ -48,7 +48,8 @@ impl Session<'_> {
     }
 
     async fn followed(&self, plan: &Plan<'_>, observed: &Observed, events: &Events) -> Result<u8> {
-        let (attachments, announced) = Attachments::new();
+        let (attachments, announced) = Attachments::new(&self.options.services);
+        self.io.log.expect(&self.replicas(&attachments));
         for container in observed
             .containers
             .iter()
@@ -86,6 +87,19 @@ impl Session<'_> {
                 all.await.map(|()| INTERRUPTED)
             }
         }
+    }
+
+    /// What the containers are called whose output will be shown.
+    fn replicas(&self, attachments: &Attachments) -> Vec<String> {
+        let mut replicas = Vec::new();
+        for service in self.project.services.values() {
+            if attachments.show(service) {
+                let names = (1..=service.replicas())
+                    .map(|number| names::container(self.project, service, u32::try_from(number).unwrap_or(0)));
+                replicas.extend(names.map(|name| names::replica(&self.project.name, &name)));
+            }
+        }
+        replicas
     }
 
     /// Stops the project's containers, and kills them at the next interrupt.

@@ -7,7 +7,7 @@ use super::{hash, labels};
 use crate::compose::{Network, Project, Volume};
 
 pub(super) fn network_request(project: &Project, key: &str, network: &Network) -> NetworkCreateRequest {
-    let hash = hash::network(network).swap_remove(0);
+    let hash = hash::network_hashes(network).swap_remove(0);
     let ipam = network.ipam.as_ref().map(|ipam| {
         let pools = ipam.config.iter().map(|pool| IpamConfig {
             subnet: string(pool.subnet.as_ref()),
@@ -36,7 +36,7 @@ pub(super) fn network_request(project: &Project, key: &str, network: &Network) -
 }
 
 pub(super) fn volume_request(project: &Project, key: &str, volume: &Volume) -> VolumeCreateRequest {
-    let hash = hash::volume(volume).swap_remove(0);
+    let hash = hash::volume_hashes(volume).swap_remove(0);
     VolumeCreateRequest {
         name: Some(volume.name.value.clone()),
         driver: string(volume.driver.as_ref()),

@@ -61,9 +61,17 @@ fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
             );
         }
     }
+    let read_only = service.read_only.is_some_and(|read_only| read_only.value);
     let mut owned = |objects: &indexmap::IndexMap<String, FileObject>, reference: &FileReference| {
         let object = objects.get(&reference.source.value);
         let mounted = object.is_some_and(|object| object.content.is_none() && object.file.is_some());
+        if let Some(reference) = object
+            .filter(|object| object.content.is_some() && read_only)
+            .map(|_| reference)
+        {
+            let message = format!("content cannot be copied into `{}`, which is read-only", service.name);
+            said.push(Diagnostic::error(reference.span, message).hint("give it as a `file`, which is mounted"));
+        }
         let asked = [
             ("uid", reference.uid.as_ref().map(|uid| uid.span)),
             ("gid", reference.gid.as_ref().map(|gid| gid.span)),

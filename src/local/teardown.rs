@@ -78,7 +78,7 @@ fn for_each_service<'a>(containers: &'a [Container], visit: &mut dyn FnMut(&'a C
                         .iter()
                         .any(|container| container.depends_on.iter().any(|on| on == name))
             };
-            left.iter().any(|other| depends(other))
+            left.iter().any(depends)
         };
         let free: Vec<_> = left.iter().copied().filter(|name| !depended_on(name)).collect();
         let round = if free.is_empty() { vec![left[0]] } else { free };

@@ -1,5 +1,7 @@
 //! Deploying to AWS, in the laboratory: each test in an account of its own.
 
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

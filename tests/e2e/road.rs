@@ -37,6 +37,33 @@ fn web_and_redis_on_ecs() {
 }
 
 #[test]
+fn an_up_whose_task_cannot_start_says_where_and_why() {
+    let Some(mut ecs) = OnEcs::new("web-redis") else {
+        return;
+    };
+    ecs.sandbox.set("WEB_IMAGE", "ctx-test/nowhere:1");
+    let failed = ecs
+        .sandbox
+        .fails(&["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"]);
+    for expected in ["compose.yaml:2:3", "CannotPullContainerError", "ctx-test/nowhere:1"] {
+        assert!(
+            failed.stderr.contains(expected),
+            "`{expected}` is missing in\n{}",
+            failed.stderr
+        );
+    }
+
+    ecs.sandbox.set("WEB_IMAGE", "ctx-test/web:1");
+    ecs.up(&[]);
+    assert_eq!(
+        ecs.page("web", "/").body,
+        "hello from 1; visits: 1\n",
+        "the next `up` succeeds"
+    );
+    ecs.down();
+}
+
+#[test]
 fn web_and_redis_on_the_engine() {
     let Some(mut engine) = OnEngine::new("web-redis") else {
         return;

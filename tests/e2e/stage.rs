@@ -21,7 +21,6 @@ pub struct OnEcs {
 }
 
 pub struct OnEngine {
-    pub engine: Engine,
     pub sandbox: Sandbox,
     pub project: TestProject,
     pub port: u16,
@@ -134,7 +133,6 @@ impl OnEngine {
             .set("COMPOSE_PROJECT_NAME", project.name())
             .set("WEB_PORT", port.to_string());
         Some(Self {
-            engine,
             sandbox,
             project,
             port,

@@ -3,6 +3,8 @@
 from ministack.services import ec2
 from ministack.services.cloudformation import _stacks, changesets, engine, handlers, stacks
 
+from . import service
+
 # Parameters of these types must name something that exists.
 EXISTING = {
     "AWS::EC2::VPC::Id": lambda: ec2._vpcs,
@@ -51,13 +53,14 @@ def check_parameter_types():
 
 
 def name_what_fails():
-    """ministack's events of failures do not say which physical resource it was."""
+    """ministack's events of failures do not say which physical resource it was, by which its tasks can be found."""
     add_event = stacks._add_event
 
     def add(stack_id, stack_name, logical_id, resource_type, status, reason="", physical_id="", detailed_status=""):
         if status.endswith("_FAILED") and not physical_id:
             resources = _stacks.get(stack_name, {}).get("_resources", {})
-            physical_id = resources.get(logical_id, {}).get("PhysicalResourceId", "")
+            made = service.made.get(service.key_of(f"{stack_name}/{logical_id}"), "")
+            physical_id = resources.get(logical_id, {}).get("PhysicalResourceId", made)
         add_event(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
 
     stacks._add_event = add

@@ -1,4 +1,6 @@
 //! Services.
+//!
+//! Long because a service has that many attributes.
 
 use indexmap::IndexMap;
 
@@ -398,9 +400,11 @@ impl Decoder<'_> {
 
     fn service_network(&mut self, map: Option<&Map>, span: Span) -> ServiceNetwork {
         let empty = Map::new();
+        let unsaid = map.is_none();
         let map = map.unwrap_or(&empty);
         ServiceNetwork {
             span,
+            unsaid,
             aliases: self.texts(map, "aliases"),
             driver_opts: self.mapping(map, "driver_opts"),
             gw_priority: self.integer(map, "gw_priority"),

@@ -65,6 +65,16 @@ pub(in crate::ecs) fn tmpfs(service: &Service, draft: &mut Draft) {
     }
 }
 
+/// `shm_size`: Fargate gives every container 64 MiB at `/dev/shm`; a larger file system in memory goes over it.
+pub(in crate::ecs) fn shared_memory(service: &Service, draft: &mut Draft) {
+    if let Some(size) = service.shm_size.filter(|size| size.0 > 64 << 20) {
+        let options = ["rw", "nosuid", "nodev", "noexec", "mode=1777"]
+            .map(str::to_owned)
+            .to_vec();
+        memory(service, draft, "/dev/shm".to_owned(), Some(size.0), options);
+    }
+}
+
 /// The tables of time zones, which images either have or do without: everybody mounts them from the host.
 const OF_THE_HOST: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
 

@@ -37,15 +37,3 @@ pub(in crate::ecs) fn depends_on(service: &Service, draft: &mut Draft) {
         draft.wait_for(service, dependency);
     }
 }
-
-/// `links`: the loader has made dependencies of them, and a service is known by its own name; another name is not.
-pub(in crate::ecs) fn links(service: &Service, draft: &mut Draft) {
-    for link in &service.links {
-        if let Some((name, alias)) = link.split_once(':')
-            && name != alias
-        {
-            let message = format!("`links` cannot give `{name}` the name `{alias}` on ECS yet");
-            draft.say(Diagnostic::error(link.span, message).hint(format!("call the service `{name}`")));
-        }
-    }
-}

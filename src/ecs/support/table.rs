@@ -5,7 +5,7 @@
 //! `tests/convert/`.
 
 use super::Verdict::{self, Above, Ignored, NotYet, Part, Refused, Spent, Yes};
-use crate::ecs::rules::{container, health, logging, mount, network, order, port, rollout, secret, size};
+use crate::ecs::rules::{alias, container, health, logging, mount, network, order, port, rollout, secret, size};
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[(&str, Verdict)] = &[
@@ -30,7 +30,7 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("name", Part),
     ("networks", Part),
     ("networks.*.attachable", Ignored("only Swarm has networks that others may join")),
-    ("networks.*.driver", Ignored("a network is a security group in the VPC")),
+    ("networks.*.driver", Part),
     ("networks.*.driver_opts", Ignored("a network is a security group in the VPC")),
     ("networks.*.enable_ipv4", Ignored("the subnets decide which addresses there are")),
     ("networks.*.enable_ipv6", Ignored("the subnets decide which addresses there are")),
@@ -46,7 +46,7 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("networks.*.ipam.driver", Above),
     ("networks.*.ipam.options", Above),
     ("networks.*.labels", Ignored("the security group has tags of its own")),
-    ("networks.*.name", Ignored("a security group is known by its tags")),
+    ("networks.*.name", Part),
     ("secrets", Part),
     ("secrets.*.driver", Refused("only Swarm has secret drivers", "give the secret an `external` ARN")),
     ("secrets.*.driver_opts", Refused("only Swarm has secret drivers", "give the secret an `external` ARN")),
@@ -121,7 +121,7 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("services.*.configs.*.source", Above),
     ("services.*.configs.*.target", Above),
     ("services.*.configs.*.uid", Above),
-    ("services.*.container_name", Ignored("ECS names its containers itself")),
+    ("services.*.container_name", Yes(alias::container_name)),
     ("services.*.cpu_count", Yes(size::task)),
     ("services.*.cpu_percent", Ignored("only Windows has it; `cpus` sets the size of a task")),
     ("services.*.cpu_period", Ignored("`cpus` sets the size of a task")),
@@ -236,14 +236,14 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("services.*.healthcheck.start_period", Part),
     ("services.*.healthcheck.test", Part),
     ("services.*.healthcheck.timeout", Part),
-    ("services.*.hostname", Ignored("a task's host name is its address; services find each other by their names")),
+    ("services.*.hostname", Yes(alias::hostname)),
     ("services.*.image", Yes(container::image)),
     ("services.*.init", Yes(container::init)),
     ("services.*.ipc", Yes(container::namespaces)),
     ("services.*.isolation", Ignored("it is for Windows containers")),
     ("services.*.label_file", Spent("its labels are in `labels`")),
     ("services.*.labels", Yes(container::labels)),
-    ("services.*.links", Yes(order::links)),
+    ("services.*.links", Yes(alias::links)),
     ("services.*.logging", Yes(logging::configuration)),
     ("services.*.logging.driver", Part),
     ("services.*.logging.options", Part),
@@ -257,7 +257,7 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("services.*.models.*.model_var", Above),
     ("services.*.network_mode", Yes(network::mode)),
     ("services.*.networks", Part),
-    ("services.*.networks.*.aliases", NotYet("call the service by its own name")),
+    ("services.*.networks.*.aliases", Yes(alias::network_aliases)),
     ("services.*.networks.*.driver_opts", Ignored("a network is a security group in the VPC")),
     ("services.*.networks.*.gw_priority", Ignored("a task has one network interface")),
     ("services.*.networks.*.interface_name", Ignored("a task has one network interface")),
@@ -317,7 +317,7 @@ pub(super) const TABLE: &[(&str, Verdict)] = &[
     ("services.*.secrets.*.target", Part),
     ("services.*.secrets.*.uid", Part),
     ("services.*.security_opt", Yes(container::security_options)),
-    ("services.*.shm_size", Refused("Fargate gives every container 64 MiB at /dev/shm", "mount a `tmpfs` of the size at /dev/shm")),
+    ("services.*.shm_size", Yes(mount::shared_memory)),
     ("services.*.stdin_open", Ignored("nobody types into a task")),
     ("services.*.stop_grace_period", Yes(container::stop_grace_period)),
     ("services.*.stop_signal", Ignored("ECS sends the signal that the image names with `STOPSIGNAL`, or SIGTERM")),

@@ -1,6 +1,4 @@
 //! The verdicts, a row for each attribute in the order of the specification's own table.
-//!
-//! Long because the specification is.
 
 use crate::backend::verdict::Verdict::{self, Above, Ignored, NotYet, Refused, Spent, Translated};
 

@@ -1,0 +1,41 @@
+//! The output of several containers.
+
+use crate::scene::Scene;
+
+const TALK: &str = "
+services:
+  a: {image: IMAGE, command: [sh, -c, 'echo a1; sleep 1; echo a2; printf end']}
+  b: {image: IMAGE, command: [sh, -c, 'echo b1; sleep 2; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
+";
+
+#[test]
+fn lines_of_several_containers_come_in_their_order() {
+    let Some(scene) = Scene::new(TALK) else { return };
+    scene.ok(&["up"]);
+    let texts = |run: &str| -> Vec<String> {
+        run.lines()
+            .map(|line| line.split_once('|').expect("a prefix").1.trim().to_owned())
+            .collect()
+    };
+    let all = texts(&scene.ok(&["logs"]).stdout);
+    assert_eq!(all, ["a1", "b1", "a2", "end", "b2"]);
+    assert_eq!(texts(&scene.ok(&["logs", "--tail", "1"]).stdout), ["end", "b2"]);
+    assert_eq!(texts(&scene.ok(&["logs", "b"]).stdout), ["b1", "b2"]);
+    let refused = scene.sandbox.fails(&["logs", "nobody"]);
+    assert!(refused.stderr.contains("nobody"), "{}", refused.stderr);
+}
+
+#[test]
+fn following_goes_on_until_all_have_ended() {
+    let file = "services: {a: {image: IMAGE, command: [sh, -c, 'echo one; sleep 1; echo two']}}";
+    let Some(scene) = Scene::new(file) else { return };
+    scene.ok(&["up", "-d"]);
+    let run = scene.ok(&["logs", "-f"]);
+    let lines: Vec<_> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once('|'))
+        .map(|(_, text)| text.trim())
+        .collect();
+    assert_eq!(lines, ["one", "two"], "each once");
+}

@@ -1,0 +1,14 @@
+//! The local target: plans without an engine, and what becomes of them on a real one.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attached;
+mod calls;
+mod failures;
+mod interop;
+mod lifecycle;
+mod logs;
+mod plans;
+mod scene;
+mod table;
