@@ -130,7 +130,7 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
     .await
 }
 
-async fn definition(account: &Account, arn: String) -> Result<TaskDefinition> {
+pub(super) async fn definition(account: &Account, arn: String) -> Result<TaskDefinition> {
     let described = account
         .ecs
         .describe_task_definition()
