@@ -1,4 +1,6 @@
 //! `ctx config`
+//!
+//! Long because it has that many options, and each is one line of help.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

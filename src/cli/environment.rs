@@ -91,15 +91,6 @@ impl Environment {
         })
     }
 
-    /// Loads the project and shows the warnings about it.
-    pub(super) fn project(&self, services: &[String]) -> Result<Project> {
-        self.project_and_report(services).map(|(project, mut report)| {
-            self.show(&report);
-            report.diagnostics.clear();
-            project
-        })
-    }
-
     /// Loads the project, with the warnings about it not yet shown.
     pub(super) fn project_and_report(&self, services: &[String]) -> Result<(Project, Report)> {
         let loaded = load(&self.load_options(services)?)?;

@@ -4,6 +4,8 @@
 //! values in three dialects: *compact* (what is hashed), *JSON* and *YAML* (what `config` prints). Only YAML shows
 //! extensions of inner attributes; the structs therefore write them under [`EXTENSIONS`], and each dialect moves or
 //! drops them.
+//!
+//! Long because it writes every attribute that a project can have.
 
 use indexmap::IndexMap;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -11,8 +13,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::{
-    Blkio, ByteSize, Deploy, Duration, GenericResource, Network, Node, Placement, Project, Resource, RestartPolicy,
-    Service, ServiceNetwork, Spanned, Ulimit, Value, Volume,
+    Blkio, ByteSize, Deploy, Duration, GenericResource, Hook, Network, Node, Placement, Project, Resource,
+    RestartPolicy, Service, ServiceNetwork, Spanned, Ulimit, Value, Volume,
 };
 
 /// The key under which a struct writes its extensions. No attribute begins with `#`.
@@ -173,6 +175,22 @@ fn service_for_yaml(service: &mut Json) {
         drop_if(deploy, "resources", is_empty);
         drop_if(deploy, "placement", is_empty);
     }
+    for limits in ["/ulimits", "/build/ulimits"] {
+        let limits = service.pointer_mut(limits).and_then(Json::as_object_mut);
+        for limit in limits.into_iter().flat_map(serde_json::Map::values_mut) {
+            if let Json::Object(limit) = limit {
+                for name in ["soft", "hard"] {
+                    limit.entry(name).or_insert(Json::from(0));
+                }
+            }
+        }
+    }
+    let watch = service.pointer_mut("/develop/watch").and_then(Json::as_array_mut);
+    for rule in watch.into_iter().flatten() {
+        drop_if(rule, "exec", |exec| {
+            exec.as_object().is_some_and(|exec| exec.values().all(Json::is_null))
+        });
+    }
     let limits = service.get_mut("blkio_config").and_then(Json::as_object_mut);
     let limits = limits.into_iter().flat_map(serde_json::Map::values_mut);
     for device in limits.filter_map(Json::as_array_mut).flatten() {
@@ -332,6 +350,7 @@ impl Zero for Duration {
 }
 
 /// Booleans that are true by default.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub(super) fn is_true(value: &bool) -> bool {
     *value
 }
@@ -349,6 +368,23 @@ impl<V: Serialize> Serialize for SortedMap<'_, V> {
 
 pub(super) fn sorted<V: Serialize, S: Serializer>(map: &IndexMap<String, V>, serializer: S) -> Result<S::Ok, S::Error> {
     SortedMap(map).serialize(serializer)
+}
+
+/// What a hook runs: null when it says nothing.
+pub(super) fn hook_command<S: Serializer>(command: &Spanned<Vec<String>>, serializer: S) -> Result<S::Ok, S::Error> {
+    if command.is_empty() {
+        return serializer.serialize_none();
+    }
+    command.serialize(serializer)
+}
+
+/// Go embeds the hook of a watch rule, whose command is written even when there is none.
+#[allow(clippy::ref_option, reason = "serde's signature")]
+pub(super) fn watch_hook<S: Serializer>(hook: &Option<Hook>, serializer: S) -> Result<S::Ok, S::Error> {
+    match hook {
+        Some(hook) => hook.serialize(serializer),
+        None => serializer.collect_map([("command", None::<()>)]),
+    }
 }
 
 /// A network of which a service says nothing is null.
@@ -521,7 +557,8 @@ impl Serialize for GenericResource {
 
 impl Serialize for Ulimit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Some(single) = self.single {
+        // Go cannot tell a zero from nothing.
+        if let Some(single) = self.single.filter(|single| *single != 0) {
             return serializer.serialize_i64(single);
         }
         let mut map = serializer.serialize_map(None)?;

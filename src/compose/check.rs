@@ -1,4 +1,6 @@
 //! What the schema cannot see: references that lead nowhere, and attributes that contradict each other.
+//!
+//! Long because that much can be wrong with a project whose parts are each in order.
 
 mod cycle;
 mod resource;
@@ -59,7 +61,8 @@ impl Check<'_> {
         let name = &self.service.name;
         let image = self.service.image.as_ref().filter(|image| !image.is_empty());
         let Some(build) = &self.service.build else {
-            if image.is_none() && self.service.provider.is_none() {
+            // A service whose base is missing has been reported as that.
+            if image.is_none() && self.service.provider.is_none() && self.service.extends.is_none() {
                 let message = format!("service `{name}` has neither an image nor a build context");
                 self.error(self.service.span, message, "add `image:` or `build:`");
             }
@@ -70,10 +73,16 @@ impl Check<'_> {
             self.error(inline.span, message, "keep one of them");
         }
         for context in build.additional_contexts.values() {
-            if let Some(target) = context.strip_prefix("service:")
-                && !self.project.services.contains_key(target)
-            {
-                self.undefined("service", target, context.span, self.project.services.keys());
+            if let Some(target) = context.strip_prefix("service:") {
+                match self.project.services.get(target) {
+                    None => self.undefined("service", target, context.span, self.project.services.keys()),
+                    Some(other) if other.build.is_none() => self.error(
+                        context.span,
+                        format!("service `{target}` is not built, so it is no build context"),
+                        "name a service with `build:`, or an image with `docker-image://`",
+                    ),
+                    Some(_) => {}
+                }
             }
         }
         self.platforms(build);
@@ -245,7 +254,7 @@ impl Check<'_> {
             clash(differs, span(service.mem_reservation), "mem_reservation", other);
         }
         clash(
-            differ(service.scale, deploy.replicas),
+            deploy.replicas.is_some() && differ(service.scale, deploy.replicas),
             span(service.scale),
             "scale",
             "deploy.replicas",
@@ -312,14 +321,12 @@ impl Check<'_> {
     }
 
     fn addresses(&mut self) {
-        for (host, addresses) in &self.service.extra_hosts {
-            for address in addresses.iter().filter(|address| address.is_empty()) {
-                self.error(
-                    address.span,
-                    format!("`extra_hosts` gives `{host}` no address"),
-                    "the form is `host=address`",
-                );
-            }
+        for device in self.service.devices.iter().filter(|device| device.target.is_none()) {
+            self.error(
+                device.span,
+                "a device needs a `target`",
+                "add its path in the container",
+            );
         }
         let ports = self.service.ports.iter().filter_map(|port| port.host_ip.as_ref());
         for ip in ports.filter(|ip| !ip.is_empty()) {
@@ -371,8 +378,9 @@ impl Check<'_> {
     }
 }
 
+/// Whether a value is said, and what stands beside it says another one, or none.
 fn differ<T: PartialEq>(one: Option<Spanned<T>>, other: Option<Spanned<T>>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if one.value != other.value)
+    one.is_some_and(|one| other.is_none_or(|other| one.value != other.value))
 }
 
 fn span<T>(value: Option<Spanned<T>>) -> Option<Span> {

@@ -24,16 +24,6 @@ pub(super) fn project(project: &mut Project, diagnostics: &mut Vec<Diagnostic>) 
             .flatten()
             .filter(|(_, entry)| entry.node.as_map().is_some())
     };
-    fn all<'n, T>(
-        entries: impl Iterator<Item = (&'n String, &'n Entry)>,
-        mut read: impl FnMut(&str, &'n Map, Span) -> T,
-    ) -> IndexMap<String, T> {
-        let read = |(name, entry): (&'n String, &'n Entry)| {
-            let map = entry.node.as_map()?;
-            Some((name.clone(), read(name, map, entry.key.or(entry.node.span))))
-        };
-        entries.filter_map(read).collect()
-    }
     let mut decoder = Decoder { diagnostics };
     let services = all(entries("services"), |name, map, span| {
         service(name, map, span, decoder.diagnostics)
@@ -55,50 +45,24 @@ pub(super) fn project(project: &mut Project, diagnostics: &mut Vec<Diagnostic>) 
     project.models = models;
 }
 
+/// Reads every entry of a section that is a mapping.
+fn all<'n, T>(
+    entries: impl Iterator<Item = (&'n String, &'n Entry)>,
+    mut read: impl FnMut(&str, &'n Map, Span) -> T,
+) -> IndexMap<String, T> {
+    let read = |(name, entry): (&'n String, &'n Entry)| {
+        let map = entry.node.as_map()?;
+        Some((name.clone(), read(name, map, entry.key.or(entry.node.span))))
+    };
+    entries.filter_map(read).collect()
+}
+
 /// Reads fields of mappings and collects what is wrong with them.
 struct Decoder<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Decoder<'_> {
-    fn text(&self, map: &Map, name: &str) -> Option<Spanned<String>> {
-        let node = &map.get(name)?.node;
-        Some(Spanned::new(forms::text_of(&node.value)?, node.span))
-    }
-
-    fn texts(&self, map: &Map, name: &str) -> Vec<Spanned<String>> {
-        let list = map.get(name).and_then(|entry| entry.node.as_list()).unwrap_or_default();
-        list.iter()
-            .filter_map(|node| Some(Spanned::new(forms::text_of(&node.value)?, node.span)))
-            .collect()
-    }
-
-    /// A list of texts that means something else when it is empty than when it is absent.
-    fn words(&self, map: &Map, name: &str) -> Option<Spanned<Vec<String>>> {
-        let node = &map.get(name)?.node;
-        let list = node.as_list()?;
-        let words = list.iter().filter_map(|node| forms::text_of(&node.value)).collect();
-        Some(Spanned::new(words, node.span))
-    }
-
-    fn mapping(&self, map: &Map, name: &str) -> Mapping {
-        let entries = map.get(name).and_then(|entry| entry.node.as_map());
-        let pairs = entries.into_iter().flatten().map(|(key, entry)| {
-            let text = forms::text_of(&entry.node.value).unwrap_or_default();
-            (key.clone(), Spanned::new(text, entry.node.span.or(entry.key)))
-        });
-        pairs.collect()
-    }
-
-    fn variables(&self, map: &Map, name: &str) -> IndexMap<String, Spanned<Option<String>>> {
-        let entries = map.get(name).and_then(|entry| entry.node.as_map());
-        let pairs = entries.into_iter().flatten().map(|(key, entry)| {
-            let text = forms::text_of(&entry.node.value);
-            (key.clone(), Spanned::new(text, entry.node.span.or(entry.key)))
-        });
-        pairs.collect()
-    }
-
     fn boolean(&mut self, map: &Map, name: &str) -> Option<Spanned<bool>> {
         let node = &map.get(name)?.node;
         let value = match &node.value {
@@ -120,8 +84,16 @@ impl Decoder<'_> {
         let node = &map.get(name)?.node;
         let value = match &node.value {
             Value::Int(number) => Some(*number),
-            #[allow(clippy::cast_possible_truncation, reason = "a whole number")]
-            Value::Float(number) if number.fract() == 0.0 => Some(*number as i64),
+            #[allow(clippy::cast_possible_truncation, reason = "that is what the warning says")]
+            Value::Float(number) => {
+                if number.fract() != 0.0 {
+                    self.diagnostics.push(
+                        Diagnostic::warning(node.span, format!("`{name}` is an integer: its fraction is dropped"))
+                            .hint(format!("write `{name}: {}`", number.trunc())),
+                    );
+                }
+                Some(*number as i64)
+            }
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
@@ -195,7 +167,7 @@ impl Decoder<'_> {
         let node = &map.get(name)?.node;
         let value = match &node.value {
             Value::Int(number) => u32::try_from(*number).ok(),
-            Value::String(text) => u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok(),
+            Value::String(text) => u32::from_str_radix(text, 8).ok(),
             _ => None,
         };
         if value.is_none() && node.value != Value::Null {
@@ -214,35 +186,28 @@ impl Decoder<'_> {
         self.diagnostics.push(Diagnostic::error(node.span, message).hint(hint));
     }
 
-    /// The maps of a list.
-    fn entries<'n>(&self, map: &'n Map, name: &str) -> impl Iterator<Item = (&'n Map, Span)> + use<'n> {
-        let list = map.get(name).and_then(|entry| entry.node.as_list()).unwrap_or_default();
-        list.iter().filter_map(|node| Some((node.as_map()?, node.span)))
-    }
-
     fn network(&mut self, key: &str, map: &Map, span: Span) -> Network {
         Network {
             span,
-            name: self.resource_name(key, map),
-            driver: self.text(map, "driver"),
-            driver_opts: self.mapping(map, "driver_opts"),
+            name: resource_name(key, map),
+            driver: text(map, "driver"),
+            driver_opts: mapping(map, "driver_opts"),
             ipam: inner(map, "ipam").map(|(ipam, _)| Ipam {
-                driver: self.text(ipam, "driver"),
-                config: self
-                    .entries(ipam, "config")
+                driver: text(ipam, "driver"),
+                config: entries(ipam, "config")
                     .map(|(pool, _)| IpamPool {
-                        subnet: self.text(pool, "subnet"),
-                        gateway: self.text(pool, "gateway"),
-                        ip_range: self.text(pool, "ip_range"),
-                        aux_addresses: self.mapping(pool, "aux_addresses"),
+                        subnet: text(pool, "subnet"),
+                        gateway: text(pool, "gateway"),
+                        ip_range: text(pool, "ip_range"),
+                        aux_addresses: mapping(pool, "aux_addresses"),
                     })
                     .collect(),
-                options: self.mapping(ipam, "options"),
+                options: mapping(ipam, "options"),
             }),
             external: self.boolean(map, "external").is_some_and(|external| external.value),
             internal: self.boolean(map, "internal"),
             attachable: self.boolean(map, "attachable"),
-            labels: self.mapping(map, "labels"),
+            labels: mapping(map, "labels"),
             enable_ipv4: self.boolean(map, "enable_ipv4"),
             enable_ipv6: self.boolean(map, "enable_ipv6"),
             extensions: extensions(map),
@@ -252,11 +217,11 @@ impl Decoder<'_> {
     fn volume(&mut self, key: &str, map: &Map, span: Span) -> Volume {
         Volume {
             span,
-            name: self.resource_name(key, map),
-            driver: self.text(map, "driver"),
-            driver_opts: self.mapping(map, "driver_opts"),
+            name: resource_name(key, map),
+            driver: text(map, "driver"),
+            driver_opts: mapping(map, "driver_opts"),
             external: self.boolean(map, "external").is_some_and(|external| external.value),
-            labels: self.mapping(map, "labels"),
+            labels: mapping(map, "labels"),
             extensions: extensions(map),
         }
     }
@@ -264,15 +229,15 @@ impl Decoder<'_> {
     fn file_object(&mut self, key: &str, map: &Map, span: Span) -> FileObject {
         FileObject {
             span,
-            name: self.resource_name(key, map),
-            file: self.text(map, "file"),
-            environment: self.text(map, "environment"),
-            content: self.text(map, "content"),
+            name: resource_name(key, map),
+            file: text(map, "file"),
+            environment: text(map, "environment"),
+            content: text(map, "content"),
             external: self.boolean(map, "external").is_some_and(|external| external.value),
-            labels: self.mapping(map, "labels"),
-            driver: self.text(map, "driver"),
-            driver_opts: self.mapping(map, "driver_opts"),
-            template_driver: self.text(map, "template_driver"),
+            labels: mapping(map, "labels"),
+            driver: text(map, "driver"),
+            driver_opts: mapping(map, "driver_opts"),
+            template_driver: text(map, "template_driver"),
             extensions: extensions(map),
         }
     }
@@ -280,19 +245,12 @@ impl Decoder<'_> {
     fn model(&mut self, key: &str, map: &Map, span: Span) -> Model {
         Model {
             span,
-            name: self.resource_name(key, map),
-            model: self
-                .text(map, "model")
-                .unwrap_or_else(|| Spanned::nowhere(String::new())),
+            name: resource_name(key, map),
+            model: text(map, "model").unwrap_or_else(|| Spanned::nowhere(String::new())),
             context_size: self.integer(map, "context_size"),
-            runtime_flags: self.texts(map, "runtime_flags"),
+            runtime_flags: texts(map, "runtime_flags"),
             extensions: extensions(map),
         }
-    }
-
-    fn resource_name(&self, key: &str, map: &Map) -> Spanned<String> {
-        self.text(map, "name")
-            .unwrap_or_else(|| Spanned::nowhere(key.to_owned()))
     }
 }
 
@@ -305,4 +263,52 @@ fn inner<'a>(map: &'a Map, name: &str) -> Option<(&'a Map, Span)> {
 pub(super) fn extensions(map: &Map) -> Extensions {
     let own = map.iter().filter(|(name, _)| name.starts_with("x-"));
     own.map(|(name, entry)| (name.clone(), entry.node.clone())).collect()
+}
+
+fn text(map: &Map, name: &str) -> Option<Spanned<String>> {
+    let node = &map.get(name)?.node;
+    Some(Spanned::new(forms::text_of(&node.value)?, node.span))
+}
+
+fn texts(map: &Map, name: &str) -> Vec<Spanned<String>> {
+    let list = map.get(name).and_then(|entry| entry.node.as_list()).unwrap_or_default();
+    list.iter()
+        .filter_map(|node| Some(Spanned::new(forms::text_of(&node.value)?, node.span)))
+        .collect()
+}
+
+/// A list of texts that means something else when it is empty than when it is absent.
+fn words(map: &Map, name: &str) -> Option<Spanned<Vec<String>>> {
+    let node = &map.get(name)?.node;
+    let list = node.as_list()?;
+    let words = list.iter().filter_map(|node| forms::text_of(&node.value)).collect();
+    Some(Spanned::new(words, node.span))
+}
+
+fn mapping(map: &Map, name: &str) -> Mapping {
+    let entries = map.get(name).and_then(|entry| entry.node.as_map());
+    let pairs = entries.into_iter().flatten().map(|(key, entry)| {
+        let text = forms::text_of(&entry.node.value).unwrap_or_default();
+        (key.clone(), Spanned::new(text, entry.node.span.or(entry.key)))
+    });
+    pairs.collect()
+}
+
+fn variables(map: &Map, name: &str) -> IndexMap<String, Spanned<Option<String>>> {
+    let entries = map.get(name).and_then(|entry| entry.node.as_map());
+    let pairs = entries.into_iter().flatten().map(|(key, entry)| {
+        let text = forms::text_of(&entry.node.value);
+        (key.clone(), Spanned::new(text, entry.node.span.or(entry.key)))
+    });
+    pairs.collect()
+}
+
+/// The maps of a list.
+fn entries<'n>(map: &'n Map, name: &str) -> impl Iterator<Item = (&'n Map, Span)> + use<'n> {
+    let list = map.get(name).and_then(|entry| entry.node.as_list()).unwrap_or_default();
+    list.iter().filter_map(|node| Some((node.as_map()?, node.span)))
+}
+
+fn resource_name(key: &str, map: &Map) -> Spanned<String> {
+    text(map, "name").unwrap_or_else(|| Spanned::nowhere(key.to_owned()))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use super::sources::{Unreadable, absolute, display_name, read, unreadable};
+use super::sources::{Unreadable, absolute, display_name, read_variables, unreadable};
 use super::{LoadOptions, Spanned, dotenv};
 use crate::diagnostic::{Diagnostic, Report, Span};
 
@@ -28,6 +28,15 @@ pub(super) enum Input {
     File(PathBuf),
 }
 
+impl Input {
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Stdin => None,
+            Self::File(path) => Some(path.clone()),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) working_dir: PathBuf,
@@ -50,9 +59,12 @@ pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
         .or_else(|| first_file.map(|file| parent(&absolute(Path::new(file), current))))
         .unwrap_or_else(|| current.clone());
 
+    let here = current.to_string_lossy().into_owned();
+    environment.fill([("PWD".to_owned(), Spanned::nowhere(here))]);
+    let disabled = is_disabled(&environment, report)?;
     let mut env_files = named_env_files(options, &environment);
     let defaulted = env_files.is_empty();
-    if !flag(&environment, "COMPOSE_DISABLE_ENV_FILE") || !defaulted {
+    if !disabled || !defaulted {
         if defaulted {
             env_files.extend(default_env_file(&working_dir));
         }
@@ -76,7 +88,7 @@ pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
     {
         working_dir = parent(first);
         if defaulted
-            && !flag(&environment, "COMPOSE_DISABLE_ENV_FILE")
+            && !disabled
             && let Some(path) = default_env_file(&working_dir)
             && !env_files.contains(&path)
         {
@@ -97,8 +109,17 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("/")).to_owned()
 }
 
-fn flag(environment: &Environment, name: &str) -> bool {
-    matches!(environment.get(name), Some("1" | "true" | "TRUE" | "True" | "t" | "T"))
+/// Whether `.env` is not to be read; nothing when nobody can tell.
+fn is_disabled(environment: &Environment, report: &mut Report) -> Option<bool> {
+    match environment.get("COMPOSE_DISABLE_ENV_FILE") {
+        None | Some("" | "0" | "f" | "F" | "false" | "False" | "FALSE") => Some(false),
+        Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Some(true),
+        Some(_) => {
+            let message = "the variable `COMPOSE_DISABLE_ENV_FILE` must be `true` or `false`";
+            report.push(Diagnostic::error(Span::NOWHERE, message));
+            None
+        }
+    }
 }
 
 fn named_env_files(options: &LoadOptions, environment: &Environment) -> Vec<PathBuf> {
@@ -125,8 +146,8 @@ pub(super) fn read_env_file(
     current: &Path,
     report: &mut Report,
 ) -> Vec<(String, Spanned<String>)> {
-    let file = match read(path, current, report) {
-        Ok(file) => file,
+    let (file, text) = match read_variables(path, current, report) {
+        Ok(read) => read,
         Err(Unreadable::Missing) => {
             let name = display_name(path, current);
             let message = format!("couldn't find env file: {name}");
@@ -139,11 +160,6 @@ pub(super) fn read_env_file(
             return Vec::new();
         }
     };
-    let text = report
-        .sources
-        .get(file)
-        .map(|source| source.text.clone())
-        .unwrap_or_default();
     let assignments = dotenv::parse(&text, file, environment, &mut report.diagnostics);
     let mut read = Vec::new();
     for assignment in assignments {

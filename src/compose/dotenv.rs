@@ -20,9 +20,8 @@ pub(super) fn parse(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Assignment> {
     let mut seen = environment.clone();
-    let mut reader = Reader { text, file, at: 0 };
+    let mut reader = Reader::new(text, file);
     let mut assignments = Vec::new();
-    reader.at = if text.starts_with('\u{feff}') { 3 } else { 0 };
     while reader.skip_to_statement() {
         let start = reader.at;
         match reader.assignment(&seen) {
@@ -71,15 +70,54 @@ pub(super) fn parse_raw(text: &str, file: FileId) -> Vec<Assignment> {
     assignments
 }
 
+/// A file with a `*` for every byte of its values: what diagnostics may show of it. Places in it are those of the file.
+pub(super) fn masked(text: &str) -> String {
+    let mut reader = Reader::new(text, Span::NOWHERE.file());
+    let mut values = Vec::new();
+    while reader.skip_to_statement() {
+        let start = reader.at;
+        let failed = reader.assignment(&Environment::default()).is_err();
+        let value = reader.value_at.unwrap_or(start);
+        if failed {
+            // A quote that is never closed may hold the rest of the file.
+            let unclosed = text[value..].starts_with(['"', '\'']);
+            reader.skip_line(start);
+            reader.at = if unclosed { text.len() } else { reader.at };
+        }
+        values.push(value.min(reader.at)..reader.at);
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    for byte in values.into_iter().flat_map(|range| bytes_of(range, text)) {
+        bytes[byte] = b'*';
+    }
+    // Whole characters have been replaced.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn bytes_of(range: std::ops::Range<usize>, text: &str) -> impl Iterator<Item = usize> {
+    range.filter(|at| text.as_bytes()[*at] != b'\n')
+}
+
 struct Reader<'a> {
     text: &'a str,
     file: FileId,
     at: usize,
+    /// Where the value of the statement at hand begins.
+    value_at: Option<usize>,
 }
 
 type Mistake = (String, String);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, file: FileId) -> Self {
+        Self {
+            text,
+            file,
+            at: if text.starts_with('\u{feff}') { 3 } else { 0 },
+            value_at: None,
+        }
+    }
+
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -115,7 +153,9 @@ impl Reader<'_> {
         {
             self.at += "export".len() + after.len() - after.trim_start_matches([' ', '\t']).len();
         }
+        self.value_at = None;
         let (name, assigned) = self.name()?;
+        self.value_at = Some(self.at);
         if !assigned {
             return Ok((!name.is_empty()).then_some((name, None)));
         }
@@ -216,6 +256,10 @@ fn expand(value: &str, environment: &Environment) -> Result<String, Mistake> {
             format!("`{part}` is no legal variable"),
             "write `${NAME}`, `$$` for a dollar sign, or put the value in single quotes".to_owned(),
         ),
+        Failure::TooMuch => (
+            "the variables of this value stand for too much".to_owned(),
+            "put the value in single quotes".to_owned(),
+        ),
         Failure::Required { name, message } => (
             format!(
                 "the variable `{name}` must be set{}{message}",
@@ -307,6 +351,16 @@ mod tests {
         let read = read("# remark\n\nA=1\nB=${A}2\nHOME\n");
         assert_eq!(read[1].1.as_deref(), Some("12"));
         assert_eq!(read[2], ("HOME".to_owned(), None));
+    }
+
+    #[test]
+    fn values_are_masked() {
+        assert_eq!(
+            masked("# c\nA=bc\nexport D='e\nf' # g\nH\n"),
+            "# c\nA=**\nexport D=**\n** # g\nH\n"
+        );
+        assert_eq!(masked("A B=secret\nC=\"secret\nmore"), "**********\nC=*******\n****");
+        assert_eq!(masked("A=é"), "A=**");
     }
 
     #[test]

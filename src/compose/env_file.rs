@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::dotenv::{self, Assignment};
 use super::environment::Environment;
-use super::sources::{Unreadable, display_name, read, unreadable};
+use super::sources::{Unreadable, display_name, read_variables, unreadable};
 use super::{EnvFile, Project, Service, Spanned};
 use crate::diagnostic::{Diagnostic, Report};
 
@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Report};
 pub(super) fn resolve(project: &mut Project, environment: &Environment, current: &Path, report: &mut Report) {
     for service in project.services.values_mut() {
         add_variables(service, environment, current, report);
-        add_labels(service, environment, current, report);
+        add_labels(service, current, report);
     }
 }
 
@@ -28,7 +28,11 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
     seen.fill(own.filter_map(|(name, value)| Some((name.clone(), Spanned::new(value.value.clone()?, value.span)))));
     let mut variables: IndexMap<String, Spanned<Option<String>>> = IndexMap::new();
     for file in std::mem::take(&mut service.env_file) {
-        for Assignment { name, value } in assignments(&file, &seen, current, report) {
+        let assignments = assignments(&file, &seen, current, report);
+        for Assignment { name, value } in assignments {
+            if let Some(text) = &value.value {
+                seen.fill([(name.clone(), Spanned::new(text.clone(), value.span))]);
+            }
             let value = match value.value {
                 Some(text) => Some(text),
                 // A bare name takes what the project knows, and says nothing when that is nothing.
@@ -46,8 +50,8 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
 
 fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut Report) -> Vec<Assignment> {
     let path = Path::new(&file.path.value);
-    let id = match read(&current.join(path), current, report) {
-        Ok(id) => id,
+    let (id, text) = match read_variables(&current.join(path), current, report) {
+        Ok(read) => read,
         Err(Unreadable::Missing) if !file.required => return Vec::new(),
         Err(why) => {
             let name = display_name(path, current);
@@ -59,11 +63,6 @@ fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut 
             return Vec::new();
         }
     };
-    let text = report
-        .sources
-        .get(id)
-        .map(|source| source.text.clone())
-        .unwrap_or_default();
     match file.format.as_ref().map(|format| format.as_str()) {
         None | Some("") => dotenv::parse(&text, id, seen, &mut report.diagnostics),
         Some("raw") => dotenv::parse_raw(&text, id),
@@ -78,21 +77,17 @@ fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut 
     }
 }
 
-fn add_labels(service: &mut Service, environment: &Environment, current: &Path, report: &mut Report) {
+fn add_labels(service: &mut Service, current: &Path, report: &mut Report) {
     if service.label_file.is_empty() {
         return;
     }
     let mut labels = IndexMap::new();
     for file in std::mem::take(&mut service.label_file) {
         let path = Path::new(&file.value);
-        match read(&current.join(path), current, report) {
-            Ok(id) => {
-                let text = report
-                    .sources
-                    .get(id)
-                    .map(|source| source.text.clone())
-                    .unwrap_or_default();
-                for label in dotenv::parse(&text, id, environment, &mut report.diagnostics) {
+        match read_variables(&current.join(path), current, report) {
+            Ok((id, text)) => {
+                // Labels see each other, but no variable.
+                for label in dotenv::parse(&text, id, &Environment::default(), &mut report.diagnostics) {
                     let text = label.value.value.unwrap_or_default();
                     labels.insert(label.name, Spanned::new(text, file.span));
                 }

@@ -3,8 +3,6 @@
 use indexmap::IndexMap;
 
 use super::Spanned;
-use crate::diagnostic::Span;
-
 /// The process's variables, and those that env files add to them.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Environment {
@@ -26,9 +24,9 @@ impl Environment {
         self.variables.get(name).map(|variable| variable.value.as_str())
     }
 
-    /// Where a variable was set; nowhere when it is the process's own.
-    pub(super) fn origin(&self, name: &str) -> Option<Span> {
-        self.variables.get(name).map(|variable| variable.span)
+    /// A variable and where it was set; nowhere when it is the process's own.
+    pub(super) fn variable(&self, name: &str) -> Option<&Spanned<String>> {
+        self.variables.get(name)
     }
 
     /// Sets variables that are not set yet.

@@ -9,8 +9,11 @@ use super::load::{Loader, Scope, section};
 use super::paths::{Base, resolve_service};
 use super::sources::{absolute, display_name, read, unreadable};
 use super::yaml::Document;
-use super::{Entry, Map, Node, Value, long, merge, schema};
+use super::{Map, Node, Value, long, merge, schema};
 use crate::diagnostic::{Diagnostic, Span};
+
+/// A chain without end is a mistake, or an attack.
+const LONGEST_CHAIN: usize = 64;
 
 /// A file and a service of it, on the way from one service to what it extends.
 type Step = (String, String);
@@ -60,21 +63,38 @@ impl Loader<'_> {
         let Value::Map(map) = &mut service.value else {
             return Some(service);
         };
-        let Some(Entry { node: extends, .. }) = map.get("extends").cloned() else {
+        let Some(entry) = map.get("extends").cloned() else {
             return Some(service);
         };
+        let extends = entry.node.clone();
         let Some((target, other)) = request(&extends) else {
             // Validation reports what is wrong with it.
             return Some(service);
         };
         map.shift_remove("extends");
+        if chain.len() >= LONGEST_CHAIN {
+            self.report.push(
+                Diagnostic::error(
+                    extends.span,
+                    format!("more than {LONGEST_CHAIN} services extend each other in a row"),
+                )
+                .hint("extend a service that says more itself"),
+            );
+            return Some(service);
+        }
         chain.push((file.to_owned(), name.to_owned()));
         let base = match other {
             None => self.sibling(services, &target, &extends, folder, file, cuts, scope, chain),
             Some(path) => self.foreign(&path, &target, &extends, folder, scope, chain),
         };
         chain.pop();
-        let Some(mut base) = base else { return Some(service) };
+        let Some(mut base) = base.filter(|base| base.value != Value::Null) else {
+            // What was not extended still says so: nobody wonders then what it lacks.
+            if let Value::Map(map) = &mut service.value {
+                map.insert("extends".to_owned(), entry);
+            }
+            return Some(service);
+        };
         for cut in cuts {
             if let [services, of, inner @ ..] = cut.as_slice()
                 && services == "services"
@@ -141,6 +161,9 @@ impl Loader<'_> {
         }
         let there = absolute.parent().unwrap_or(Path::new("/"));
         let mut service = self.complete(services, target, there, &file, &document.cuts, scope, chain)?;
+        if service.value == Value::Null {
+            return Some(service);
+        }
         // Short forms hide paths from being resolved.
         schema::validate(
             &service,

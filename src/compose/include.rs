@@ -10,6 +10,11 @@ use super::yaml::Document;
 use super::{Map, Node, Value, merge};
 use crate::diagnostic::{Diagnostic, Span};
 
+/// How many files may be included in all: files that include each other twice would be read without end.
+const MOST_INCLUDES: usize = 1000;
+/// How many files may lead from one to the other.
+const LONGEST_CHAIN: usize = 64;
+
 /// What an `include` brings in.
 const SECTIONS: [&str; 6] = ["services", "networks", "volumes", "secrets", "configs", "models"];
 
@@ -76,12 +81,20 @@ impl Loader<'_> {
             );
             return None;
         }
+        self.included += files.len();
+        if self.included > MOST_INCLUDES || scope.chain.len() > LONGEST_CHAIN {
+            let message =
+                format!("there are more than {MOST_INCLUDES} includes, or more than {LONGEST_CHAIN} in a row");
+            self.report
+                .push(Diagnostic::error(include.span, message).hint("include fewer files"));
+            return None;
+        }
         let folder = match &request.project_directory {
             Some(directory) => absolute(Path::new(directory), &scope.working_dir),
             None => main.parent().unwrap_or(Path::new("/")).to_owned(),
         };
         let mut environment = scope.environment.clone();
-        for path in self.env_files(&request, &folder, scope).into_iter().rev() {
+        for path in env_files(&request, &folder, scope).into_iter().rev() {
             let variables = read_env_file(&path, &environment, current, &mut self.report);
             environment.fill(variables);
         }
@@ -108,17 +121,18 @@ impl Loader<'_> {
         }
         Some(model)
     }
+}
 
-    fn env_files(&self, request: &Request, folder: &Path, scope: &Scope) -> Vec<PathBuf> {
-        if request.env_files.is_empty() {
-            let path = folder.join(".env");
-            return path.is_file().then_some(path).into_iter().collect();
-        }
-        let files = request.env_files.iter().filter(|path| *path != "/dev/null");
-        files
-            .map(|path| absolute(Path::new(path), &scope.working_dir))
-            .collect()
+/// The env files of an include: those that it names, or the `.env` of its folder.
+fn env_files(request: &Request, folder: &Path, scope: &Scope) -> Vec<PathBuf> {
+    if request.env_files.is_empty() {
+        let path = folder.join(".env");
+        return path.is_file().then_some(path).into_iter().collect();
     }
+    let files = request.env_files.iter().filter(|path| *path != "/dev/null");
+    files
+        .map(|path| absolute(Path::new(path), &scope.working_dir))
+        .collect()
 }
 
 struct Request {

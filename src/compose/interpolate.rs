@@ -1,18 +1,20 @@
 //! `${VARIABLE}` in values, and the casts of what variables wrote as text.
+//!
+//! Long because the parser of `${…}` and its six operators are one thing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
 
 use super::environment::Environment;
 use super::schema::{Cast, Shape};
-use super::{Node, Value};
+use super::{Node, Spanned, Value};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// What interpolation remembers over all files of a project.
 #[derive(Default, Debug)]
 pub(super) struct Uses {
-    /// Which variables a value was made of, and where each was set: nothing for one that is not, nowhere for one of the
-    /// process.
-    pub(super) variables: HashMap<Span, Vec<(String, Option<Span>)>>,
+    /// Which variables a value was made of.
+    pub(super) variables: HashMap<Span, Vec<Used>>,
     /// Those that were warned about.
     unset: HashSet<String>,
 }
@@ -48,7 +50,7 @@ impl Walk<'_> {
                 return;
             }
             // Schema alternatives are chosen by what the text has become.
-            if let Some(cast) = shape.and_then(|shape| cast_of(shape)) {
+            if let Some(cast) = shape.and_then(cast_of) {
                 self.cast(node, cast);
             }
             return;
@@ -59,7 +61,7 @@ impl Walk<'_> {
             Value::List(list) => {
                 let entries = shape.and_then(Shape::entries);
                 for (index, entry) in list.iter_mut().enumerate() {
-                    self.path.push_str(&format!("[{index}]"));
+                    let _ = write!(self.path, "[{index}]");
                     self.node(entry, entries);
                     self.path.truncate(length);
                 }
@@ -85,10 +87,7 @@ impl Walk<'_> {
             Ok(filled) => {
                 *text = filled;
                 for name in &names {
-                    if self.environment.get(&name.name).is_none()
-                        && name.warn
-                        && self.uses.unset.insert(name.name.clone())
-                    {
+                    if name.value.is_none() && name.warn && self.uses.unset.insert(name.name.clone()) {
                         self.diagnostics.push(
                             Diagnostic::warning(
                                 span,
@@ -98,13 +97,7 @@ impl Walk<'_> {
                         );
                     }
                 }
-                let origin = |used: Used| {
-                    let origin = self.environment.origin(&used.name);
-                    (used.name, origin)
-                };
-                self.uses
-                    .variables
-                    .insert(span, names.into_iter().map(origin).collect());
+                self.uses.variables.insert(span, names);
                 true
             }
             Err(Failure::Format(part)) => {
@@ -112,6 +105,13 @@ impl Walk<'_> {
                     Diagnostic::error(span, format!("`{part}` in `{}` is no legal variable", self.path))
                         .hint("write `${NAME}`, or `$$` for a dollar sign"),
                 );
+                false
+            }
+            Err(Failure::TooMuch) => {
+                self.diagnostics.push(Diagnostic::error(
+                    span,
+                    format!("the variables of `{}` stand for too much", self.path),
+                ));
                 false
             }
             Err(Failure::Required { name, message }) => {
@@ -157,13 +157,13 @@ impl Walk<'_> {
         };
         // The text may be a secret that a variable held; only what the file itself says is repeated.
         let given = match self.uses.variables.get(&node.span) {
-            Some(_) if text.is_empty() => "is empty".to_owned(),
-            Some(_) => "is something else".to_owned(),
-            None => format!("is `{text}`"),
+            Some(_) if text.is_empty() => ", and is empty".to_owned(),
+            Some(_) => String::new(),
+            None => format!(", and is `{text}`"),
         };
         self.diagnostics.push(Diagnostic::error(
             node.span,
-            format!("`{}` must be {wanted}, and {given}", self.path),
+            format!("`{}` must be {wanted}{given}", self.path),
         ));
         // What stands here now can only lead to a second report about the same value.
         node.value = match cast {
@@ -185,6 +185,8 @@ fn cast_of(shape: &Shape) -> Option<Cast> {
 #[derive(Debug)]
 pub(super) struct Used {
     pub(super) name: String,
+    /// Its content, and where it was set: nowhere for a variable of the process.
+    pub(super) value: Option<Spanned<String>>,
     /// Whether its absence is worth a warning: no operator says what to do then.
     warn: bool,
 }
@@ -197,10 +199,24 @@ pub(super) enum Failure {
         name: String,
         message: String,
     },
+    /// Variables in variables without end.
+    TooMuch,
 }
+
+/// How deep defaults may stand in defaults.
+const DEEPEST: usize = 64;
+/// How long a text may become: a few lines of variables made of variables can otherwise stand for gigabytes.
+const LONGEST: usize = 4 << 20;
 
 /// Fills in one text.
 pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
+    substitute_at(text, environment, used, 0)
+}
+
+fn substitute_at(text: &str, environment: &Environment, used: &mut Vec<Used>, depth: usize) -> Result<String, Failure> {
+    if depth > DEEPEST {
+        return Err(Failure::TooMuch);
+    }
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -211,7 +227,7 @@ pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<U
             rest = after;
         } else if let Some(inner) = rest.strip_prefix('{') {
             let end = closing_brace(inner).ok_or_else(|| Failure::Format(format!("${rest}")))?;
-            filled.push_str(&braced(&inner[..end], environment, used)?);
+            filled.push_str(&braced(&inner[..end], environment, used, depth)?);
             rest = &inner[end + 1..];
         } else {
             let name = name_at_start(rest);
@@ -220,6 +236,7 @@ pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<U
             } else {
                 used.push(Used {
                     name: name.to_owned(),
+                    value: environment.variable(name).cloned(),
                     warn: true,
                 });
                 filled.push_str(environment.get(name).unwrap_or_default());
@@ -228,7 +245,11 @@ pub(super) fn substitute(text: &str, environment: &Environment, used: &mut Vec<U
         }
     }
     filled.push_str(rest);
-    Ok(filled)
+    if filled.len() > LONGEST {
+        Err(Failure::TooMuch)
+    } else {
+        Ok(filled)
+    }
 }
 
 /// What stands between `${` and `}`.
@@ -261,8 +282,9 @@ impl<'a> Reference<'a> {
     }
 }
 
-fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Result<String, Failure> {
-    let Some(reference) = Reference::read(inner) else {
+fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>, depth: usize) -> Result<String, Failure> {
+    // The reference's grammar ends at the line's end.
+    let Some(reference) = Reference::read(inner).filter(|_| !inner.contains('\n')) else {
         return Err(Failure::Format(format!("${{{inner}}}")));
     };
     let Reference {
@@ -273,17 +295,18 @@ fn braced(inner: &str, environment: &Environment, used: &mut Vec<Used>) -> Resul
     } = reference;
     used.push(Used {
         name: name.to_owned(),
+        value: environment.variable(name).cloned(),
         warn: operator.is_none(),
     });
     let value = environment.get(name);
     let present = value.filter(|value| !(reference.unless_empty && value.is_empty()));
     match (operator, present) {
-        (Some('-'), None) | (Some('+'), Some(_)) => substitute(argument, environment, used),
+        (Some('-'), None) | (Some('+'), Some(_)) => substitute_at(argument, environment, used, depth + 1),
         (None | Some('+'), None) => Ok(String::new()),
         (_, Some(value)) => Ok(value.to_owned()),
         (_, None) => Err(Failure::Required {
             name: name.to_owned(),
-            message: substitute(argument, environment, used)?,
+            message: substitute_at(argument, environment, used, depth + 1)?,
         }),
     }
 }
@@ -307,14 +330,17 @@ pub fn variables(tree: &Node) -> Vec<Variable> {
 
 fn collect(node: &Node, found: &mut BTreeMap<String, Variable>) {
     match &node.value {
-        Value::String(text) => collect_text(text, found),
+        Value::String(text) => collect_text(text, found, 0),
         Value::List(list) => list.iter().for_each(|node| collect(node, found)),
         Value::Map(map) => map.values().for_each(|entry| collect(&entry.node, found)),
         _ => {}
     }
 }
 
-fn collect_text(text: &str, found: &mut BTreeMap<String, Variable>) {
+fn collect_text(text: &str, found: &mut BTreeMap<String, Variable>, depth: usize) {
+    if depth > DEEPEST {
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         rest = &rest[at + 1..];
@@ -350,7 +376,7 @@ fn collect_text(text: &str, found: &mut BTreeMap<String, Variable>) {
             Some('+') => variable.alternate = Some(argument.to_owned()),
             _ => {}
         }
-        collect_text(argument, found);
+        collect_text(argument, found, depth + 1);
     }
 }
 

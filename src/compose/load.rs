@@ -10,6 +10,8 @@
 //! [`extends`]: super::extends [`merge`]: super::merge [`unique`]: super::unique [`schema`]: super::schema
 //! [`long`]: super::long [`paths`]: super::paths [`normalize`]: super::normalize [`decode`]: super::decode
 //! [`profiles`]: super::profiles [`check`]: super::check [`env_file`]: super::env_file [`prune`]: super::prune
+//!
+//! Long because the stages are read together: what one gives is what the next takes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use indexmap::IndexMap;
 
 use super::discover::{Found, Input, discover};
 use super::environment::Environment;
-use super::interpolate::{Uses, interpolate, substitute};
+use super::interpolate::{Used, Uses, interpolate, substitute};
 use super::paths::Base;
 use super::sources::{self, display_name, unreadable};
 use super::yaml::{self, Document};
@@ -81,6 +83,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         options,
         report: Report::default(),
         uses: Uses::default(),
+        included: 0,
         obsolete: HashSet::new(),
     };
     let project = loader.project();
@@ -100,6 +103,8 @@ pub(super) struct Loader<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) report: Report,
     pub(super) uses: Uses,
+    /// How many files were included so far.
+    pub(super) included: usize,
     /// Files whose `version` was warned about.
     obsolete: HashSet<FileId>,
 }
@@ -146,7 +151,7 @@ impl Loader<'_> {
         };
         let folder = scope.working_dir.to_string_lossy().into_owned();
         let base = (!self.options.skip.path_resolution).then_some(folder.as_str());
-        let paths: Vec<_> = inputs.iter().map(|input| self.path_of(input)).collect();
+        let paths: Vec<_> = inputs.iter().map(Input::path).collect();
         scope.chain.extend(paths.iter().flatten().take(1).cloned());
         let mut tree = self.model(documents, &mut scope, base)?;
         if let Value::Map(root) = &mut tree.value {
@@ -155,14 +160,7 @@ impl Loader<'_> {
                 .or_insert_with(|| super::forms::added(Value::Null));
             entry.node.value = Value::String(name.clone());
         }
-        self.finish(tree, name, scope, inputs, env_files)
-    }
-
-    fn path_of(&self, input: &Input) -> Option<PathBuf> {
-        match input {
-            Input::Stdin => None,
-            Input::File(path) => Some(path.clone()),
-        }
+        Some(self.finish(tree, name, scope, paths.into_iter().flatten().collect(), env_files))
     }
 
     fn read(&mut self, input: &Input) -> Option<FileId> {
@@ -219,11 +217,18 @@ impl Loader<'_> {
             .flatten()
             .rev()
             .filter_map(|document| document.root.get("name")?.as_str());
-        let named = names
+        // What is written as empty is as good as not written.
+        let names: Vec<_> = names
+            .filter(|name| !name.is_empty())
             .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
-            .find(|name| !name.is_empty());
+            .collect();
         let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
-        let name = normal_name(named.as_deref().unwrap_or(&folder));
+        let name = match names.iter().find(|name| !name.is_empty()) {
+            Some(name) => normal_name(name),
+            None if names.is_empty() => normal_name(&folder),
+            // A name was wanted, and its variables are empty.
+            None => String::new(),
+        };
         if name.is_empty() {
             self.report.push(
                 Diagnostic::error(Span::NOWHERE, "project name must not be empty")
@@ -243,6 +248,7 @@ impl Loader<'_> {
     ) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for mut document in documents.into_iter().flatten() {
+            self.null_sections(&document.root);
             self.interpolate(&mut document.root, scope);
             self.include(&mut document, scope);
             if let Some(merged) = &mut merged {
@@ -284,9 +290,21 @@ impl Loader<'_> {
         }
     }
 
+    /// Merging would let a section without content pass.
+    fn null_sections(&mut self, document: &Node) {
+        let services = document.as_map().and_then(|root| root.get("services"));
+        if let Some(entry) = services.filter(|entry| entry.node.value == Value::Null) {
+            self.report.push(
+                Diagnostic::error(entry.key, "`services` must be a mapping, not null")
+                    .hint("write services under it, or remove it"),
+            );
+        }
+    }
+
     fn drop_version(&mut self, document: &mut Node) {
         let Value::Map(root) = &mut document.value else { return };
         if let Some(version) = root.shift_remove("version")
+            && version.node.as_str().is_some()
             && self.obsolete.insert(version.key.file())
         {
             self.report
@@ -299,12 +317,12 @@ impl Loader<'_> {
         mut tree: Node,
         name: String,
         scope: Scope,
-        inputs: Vec<Input>,
+        files: Vec<PathBuf>,
         env_files: Vec<PathBuf>,
-    ) -> Option<Project> {
+    ) -> Project {
         let skip = self.options.skip;
         let environment = scope.environment;
-        if !skip.environment {
+        if !skip.interpolation {
             normalize::resolve_environment(&mut tree, &environment);
         }
         if !skip.normalization {
@@ -313,7 +331,7 @@ impl Loader<'_> {
         let mut project = Project {
             name,
             working_dir: scope.working_dir,
-            files: inputs.iter().filter_map(|input| self.path_of(input)).collect(),
+            files,
             env_files,
             services: IndexMap::new(),
             disabled_services: IndexMap::new(),
@@ -366,28 +384,46 @@ impl Loader<'_> {
             prune::prune(&mut project);
         }
         project.environment = environment.into_variables();
-        Some(project)
+        project
     }
 
-    /// Adds to every mistake in a value made of variables where these were set.
+    /// Adds to every mistake in a value made of variables where these were set, and takes out what they hold.
     fn explain_variables(&mut self) {
         for diagnostic in &mut self.report.diagnostics {
-            let Some(names) = self.uses.variables.get(&diagnostic.span) else {
+            let Some(variables) = self.uses.variables.get(&diagnostic.span) else {
                 continue;
             };
-            if diagnostic.severity != Severity::Error {
-                continue;
-            }
-            for (name, origin) in names {
-                let (message, span) = match origin {
-                    Some(span) if span.is_somewhere() => (format!("`{name}` is set here"), *span),
+            for Used { name, value, .. } in variables {
+                let (message, span) = match value {
+                    Some(value) if value.span.is_somewhere() => (format!("`{name}` is set here"), value.span),
                     Some(_) => (format!("`{name}` is a variable of the environment"), Span::NOWHERE),
                     None => (format!("`{name}` is not set"), Span::NOWHERE),
                 };
-                diagnostic.notes.push(crate::diagnostic::Note { message, span });
+                if let Some(value) = value {
+                    diagnostic.message = without_content(&diagnostic.message, name, value);
+                    diagnostic.hint = diagnostic.hint.as_ref().map(|hint| without_content(hint, name, value));
+                }
+                if diagnostic.severity == Severity::Error {
+                    diagnostic.notes.push(crate::diagnostic::Note { message, span });
+                }
             }
         }
     }
+}
+
+/// A message in which every quoted piece of a variable's content is its name. What is shorter than any secret stays.
+fn without_content(message: &str, name: &str, content: &str) -> String {
+    let pieces = message.split('`').enumerate().map(|(index, piece)| {
+        let quoted = index % 2 == 1;
+        if quoted && content.len() > 3 && piece.contains(content) {
+            piece.replace(content, &format!("${{{name}}}"))
+        } else if quoted && piece.len() > 3 && content.contains(piece) {
+            format!("${{{name}}}")
+        } else {
+            piece.to_owned()
+        }
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 /// Lower case, without what names cannot contain or begin with.

@@ -1,22 +1,27 @@
 //! Short forms → long ones, and the defaults that the specification gives.
+//!
+//! Long because that many attributes have a short form.
 
 use super::forms::{self, added, said};
 use super::{Entry, Map, Node, Value, mount, port, words};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
+
+/// As many as there are: lists of ranges can otherwise stand for millions.
+const MOST_PORTS: usize = 1 << 16;
 
 /// Brings a whole document into its long form.
 ///
 /// Where variables were not filled in (`raw`), a short form may not be readable yet: it stays as it is.
 pub(super) fn expand(document: &mut Node, raw: bool, diagnostics: &mut Vec<Diagnostic>) {
     each(document, "services", |name, service| {
-        expand_service(name, service, raw, diagnostics)
+        expand_service(name, service, raw, diagnostics);
     });
     for kind in ["networks", "volumes", "secrets", "configs"] {
-        each(document, kind, |_, resource| {
+        each(document, kind, |name, resource| {
             let Value::Map(map) = &mut resource.value else { return };
             change(map, "labels", |node| mapping(node, Absent::Empty));
             change(map, "driver_opts", |node| mapping(node, Absent::Empty));
-            external(map);
+            external(name, map, diagnostics);
         });
     }
 }
@@ -34,15 +39,20 @@ pub(super) fn expand_service(name: &str, service: &mut Node, raw: bool, diagnost
     for name in ["dns", "dns_search", "tmpfs", "label_file"] {
         change(map, name, forms::listed);
     }
+    if let Some(ports) = map.get("expose").and_then(|entry| entry.node.as_list()) {
+        for port in ports.iter().filter(|port| matches!(port.value, Value::Float(_))) {
+            diagnostics.push(Diagnostic::error(port.span, "a port is no fraction").hint("put it in quotes"));
+        }
+    }
     for name in ["expose", "group_add"] {
         change(map, name, texts);
     }
-    change(map, "build", |node| build(forms::build(node)));
+    change(map, "build", |node| build(forms::build(node), diagnostics));
     change(map, "extends", |node| forms::keyed(node, "service"));
     change(map, "depends_on", forms::dependencies);
     change(map, "networks", forms::names);
     change(map, "models", forms::names);
-    change(map, "extra_hosts", hosts);
+    change(map, "extra_hosts", |node| hosts(node, diagnostics));
     change(map, "gpus", gpus);
     for name in ["secrets", "configs"] {
         change(map, name, |node| each_entry(node, |node| forms::keyed(node, "source")));
@@ -190,26 +200,40 @@ fn texts(node: Node) -> Node {
     })
 }
 
-fn external(map: &mut Map) {
+/// `external: {name: …}` was how old files said it.
+fn external(key: &str, map: &mut Map, diagnostics: &mut Vec<Diagnostic>) {
     let Some(entry) = map.get_mut("external") else { return };
     let Value::Map(external) = &mut entry.node.value else {
         return;
     };
     let name = external.shift_remove("name");
     entry.node.value = Value::Bool(true);
-    if let Some(name) = name {
-        map.entry("name".to_owned()).or_insert(name);
+    let Some(name) = name else { return };
+    diagnostics.push(
+        Diagnostic::warning(name.key, format!("`external.name` of `{key}` is deprecated"))
+            .hint("write `external: true`, and `name:` beside it"),
+    );
+    if let Some(other) = map.get("name") {
+        diagnostics.push(
+            Diagnostic::error(other.node.span, format!("`{key}` has two names"))
+                .note(name.node.span, "the other one is here")
+                .hint("keep `name`"),
+        );
     }
+    map.entry("name".to_owned()).or_insert(name);
 }
 
-fn build(mut node: Node) -> Node {
+fn build(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
     if let Value::Map(map) = &mut node.value {
+        without_values(map, diagnostics);
+        map.entry("context".to_owned())
+            .or_insert_with(|| added(Value::String(".".to_owned())));
         change(map, "args", |node| mapping(node, Absent::Null));
         change(map, "ssh", |node| mapping(node, Absent::Empty));
         for name in ["labels", "additional_contexts"] {
             change(map, name, |node| mapping(node, Absent::Empty));
         }
-        change(map, "extra_hosts", hosts);
+        change(map, "extra_hosts", |node| hosts(node, diagnostics));
         change(map, "no_cache_filter", forms::listed);
         change(map, "secrets", |node| {
             each_entry(node, |node| forms::keyed(node, "source"))
@@ -222,6 +246,26 @@ fn build(mut node: Node) -> Node {
         }
     }
     node
+}
+
+/// Lists whose entries mean nothing without a value.
+fn without_values(build: &Map, diagnostics: &mut Vec<Diagnostic>) {
+    for (name, form) in [("additional_contexts", "name=context"), ("ssh", "id=path")] {
+        let list = build
+            .get(name)
+            .and_then(|entry| entry.node.as_list())
+            .unwrap_or_default();
+        for entry in list {
+            let text = entry.as_str().unwrap_or_default();
+            let agents_own = name == "ssh" && text == "default";
+            if !agents_own && !text.contains('=') {
+                diagnostics.push(
+                    Diagnostic::error(entry.span, format!("`{text}` in `{name}` has no value"))
+                        .hint(format!("the form is `{form}`")),
+                );
+            }
+        }
+    }
 }
 
 fn deploy(deploy: &mut Map) {
@@ -261,11 +305,20 @@ fn gpus(node: Node) -> Node {
 }
 
 /// `host=address`, `host:address` and mappings as a mapping of hosts to lists of addresses.
-fn hosts(node: Node) -> Node {
+fn hosts(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
     let span = node.span;
     let Value::List(list) = forms::host_list(node).value else {
         return Node::new(Value::Null, span);
     };
+    for entry in &list {
+        let text = entry.as_str().unwrap_or_default();
+        if !text.contains(['=', ':']) {
+            diagnostics.push(
+                Diagnostic::error(entry.span, format!("`extra_hosts` gives `{text}` no address"))
+                    .hint("the form is `host=address`"),
+            );
+        }
+    }
     let mut map = Map::new();
     for entry in list {
         let text = entry.as_str().unwrap_or_default();
@@ -273,16 +326,16 @@ fn hosts(node: Node) -> Node {
             .split_once('=')
             .or_else(|| text.split_once(':'))
             .unwrap_or((text, ""));
-        let address = address
-            .strip_prefix('[')
-            .and_then(|ip| ip.strip_suffix(']'))
-            .unwrap_or(address);
-        let address = Node::new(Value::String(address.to_owned()), entry.span);
         let known = map
             .entry(host.to_owned())
             .or_insert_with(|| said(Value::List(Vec::new()), entry.span));
-        if let Value::List(addresses) = &mut known.node.value {
-            addresses.push(address);
+        let Value::List(addresses) = &mut known.node.value else {
+            continue;
+        };
+        for address in address.split(',') {
+            let bare = address.strip_prefix('[').and_then(|ip| ip.strip_suffix(']'));
+            let text = bare.unwrap_or(address).to_owned();
+            addresses.push(Node::new(Value::String(text), entry.span));
         }
     }
     Node::new(Value::Map(map), span)
@@ -335,7 +388,16 @@ fn ports(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
         let Some(text) = forms::text_of(&entry.value) else {
             continue;
         };
+        if matches!(entry.value, Value::Float(_)) {
+            diagnostics.push(Diagnostic::error(entry.span, format!("`{text}` is no port")).hint("put it in quotes"));
+            continue;
+        }
         match port::parse(&text) {
+            Ok(_) if long.len() > MOST_PORTS => {
+                let message = format!("a service cannot have more than {MOST_PORTS} ports");
+                diagnostics.push(Diagnostic::error(entry.span, message).hint("publish fewer ranges"));
+                break;
+            }
             Ok(ports) => long.extend(ports.into_iter().map(|port| port.into_node(entry.span))),
             Err((message, hint)) => {
                 diagnostics.push(Diagnostic::error(entry.span, message).hint(hint));
@@ -427,21 +489,17 @@ fn hook(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
     node
 }
 
-/// Gives references to secrets and configs their targets; those of builds have none.
+/// Gives references to secrets their targets; those of builds have none.
 pub(super) fn default_targets(service: &mut Node) {
     let Value::Map(map) = &mut service.value else { return };
-    for (name, folder) in [("secrets", "/run/secrets/")] {
-        change(map, name, |node| {
-            each_entry(node, |mut node| {
-                let source = node.get("source").and_then(Node::as_str).map(str::to_owned);
-                if let (Value::Map(map), Some(source)) = (&mut node.value, source) {
-                    map.entry("target".to_owned()).or_insert_with(|| Entry {
-                        key: Span::NOWHERE,
-                        node: Node::new(Value::String(format!("{folder}{source}")), Span::NOWHERE),
-                    });
-                }
-                node
-            })
-        });
-    }
+    change(map, "secrets", |node| {
+        each_entry(node, |mut node| {
+            let source = node.get("source").and_then(Node::as_str).map(str::to_owned);
+            if let (Value::Map(map), Some(source)) = (&mut node.value, source) {
+                map.entry("target".to_owned())
+                    .or_insert_with(|| added(Value::String(format!("/run/secrets/{source}"))));
+            }
+            node
+        })
+    });
 }

@@ -29,7 +29,7 @@ enum Rule {
     Logging,
     /// The override, unless it is null.
     Whole,
-    /// Address pools, by subnet.
+    /// Those of the override, each merged with the one of the same subnet.
     Pools,
 }
 
@@ -150,7 +150,7 @@ fn merge_maps(base: &mut Map, over: Map, path: &mut Vec<String>) {
 fn pairs(node: Node) -> Node {
     let span = node.span;
     match node.value {
-        Value::List(list) if list.iter().all(|entry| forms::is_pair(entry)) => {
+        Value::List(list) if list.iter().all(forms::is_pair) => {
             let entries = list.into_iter().map(|entry| {
                 let (name, value) = forms::pair(entry.as_str().unwrap_or_default());
                 let value = value.map_or(Value::Null, |value| Value::String(value.to_owned()));
@@ -182,13 +182,18 @@ fn pools(base: &mut Node, over: Node, path: &mut Vec<String>) {
     let subnet = |node: &Node| node.get("subnet").map(|subnet| subnet.value.clone());
     match (&mut base.value, over.value) {
         (Value::List(list), Value::List(other)) => {
+            // Pools of the base that the override does not name are gone, as they are for Docker Compose.
+            let mut known = std::mem::take(list);
             for pool in other {
                 let wanted = subnet(&pool);
-                match list
-                    .iter_mut()
-                    .find(|existing| wanted.is_some() && subnet(existing) == wanted)
-                {
-                    Some(existing) => plain(existing, pool, path),
+                let at = known
+                    .iter()
+                    .position(|known| wanted.is_some() && subnet(known) == wanted);
+                match at.map(|at| known.swap_remove(at)) {
+                    Some(mut known) => {
+                        plain(&mut known, pool, path);
+                        list.push(known);
+                    }
                     None => list.push(pool),
                 }
             }

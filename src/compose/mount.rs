@@ -67,11 +67,15 @@ pub(super) fn parse(text: &str, span: Span) -> Result<Node, &'static str> {
     Ok(Node::new(Value::Map(map), span))
 }
 
-/// Splits at colons, but not after the letter of a Windows drive.
+/// Splits at colons, but not after the letter of a Windows drive, nor inside of a variable that was left as it is.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for (at, _) in text.match_indices(':') {
+        let before = &text[start..at];
+        if before.matches("${").count() > before.matches('}').count() {
+            continue;
+        }
         let part = &text[start..at];
         let drive = part.len() == 1 && part.starts_with(|letter: char| letter.is_ascii_alphabetic());
         if !drive {

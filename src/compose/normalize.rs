@@ -78,9 +78,6 @@ fn normalize_service(service: &mut Map, environment: &Environment) -> bool {
         node.value = Value::String("missing".to_owned());
     }
     if let Some(build) = map_of(service, "build") {
-        build
-            .entry("context".to_owned())
-            .or_insert_with(|| added(Value::String(".".to_owned())));
         if !build.contains_key("dockerfile_inline") {
             build
                 .entry("dockerfile".to_owned())

@@ -12,20 +12,22 @@ pub(super) struct Base<'a> {
 impl Base<'_> {
     /// An absolute path stays as it was written; a relative one is joined and cleaned.
     pub(super) fn resolve(&self, path: &str) -> String {
-        if let (Some(rest), Some(home)) = (path.strip_prefix('~'), self.home)
-            && (rest.is_empty() || rest.starts_with('/'))
-        {
+        if let (Some(rest), Some(home)) = (path.strip_prefix('~'), self.home) {
             return clean(&format!("{home}/{rest}"));
         }
-        if path.starts_with('/') || path.starts_with("\\\\") || is_windows_path(path) {
+        if path.starts_with('/') {
             return path.to_owned();
         }
         clean(&format!("{}/{path}", self.folder))
     }
 }
 
+/// A share or a path on a drive, which the machine that runs the engine may have.
 fn is_windows_path(path: &str) -> bool {
     let bytes = path.as_bytes();
+    if path.starts_with("\\\\") {
+        return true;
+    }
     bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes[2], b'\\' | b'/')
 }
 
@@ -56,18 +58,18 @@ pub(super) fn resolve(document: &mut Node, base: Base<'_>) {
     each(document, "services", |service| resolve_service(service, base));
     for kind in ["secrets", "configs"] {
         each(document, kind, |resource| {
-            text(resource, "file", |path| base.resolve(path))
+            text(resource, "file", |path| base.resolve(path));
         });
     }
     each(document, "volumes", |volume| {
         // Only the local driver mounts a folder of the machine, and only with exactly this option.
         let local = volume
             .get("driver")
-            .is_none_or(|driver| driver.as_str() == Some("local"));
+            .is_some_and(|driver| driver.as_str() == Some("local"));
         let option = |name: &str| volume.get("driver_opts")?.get(name)?.as_str().map(str::to_owned);
         if local && option("o").as_deref() == Some("bind") {
             child(volume, "driver_opts", |options| {
-                text(options, "device", |path| base.resolve(path))
+                text(options, "device", |path| base.resolve(path));
             });
         }
     });
@@ -105,27 +107,39 @@ pub(super) fn resolve_service(service: &mut Node, base: Base<'_>) {
     child(service, "develop", |develop| {
         child(develop, "watch", |list| {
             entries(list, |rule| {
-                text(rule, "path", |path| {
-                    if path.trim().is_empty() {
-                        path.to_owned()
-                    } else {
-                        base.resolve(path)
-                    }
-                })
+                text(rule, "path", |path| watched(path, base));
             });
         });
     });
     child(service, "volumes", |list| {
         entries(list, |mount| {
             if mount.get("type").and_then(Node::as_str) == Some("bind") {
-                text(mount, "source", |path| base.resolve(path));
+                text(mount, "source", |path| {
+                    if is_windows_path(path) {
+                        path.to_owned()
+                    } else {
+                        base.resolve(path)
+                    }
+                });
             }
         });
     });
     // The file of a service that this one extends is a path too, of interest to nobody after loading.
     child(service, "extends", |extends| {
-        text(extends, "file", |path| base.resolve(path))
+        text(extends, "file", |path| base.resolve(path));
     });
+}
+
+/// A watched path: file events name what a link leads to.
+fn watched(path: &str, base: Base<'_>) -> String {
+    if path.trim().is_empty() {
+        return path.to_owned();
+    }
+    let path = base.resolve(path);
+    match std::fs::canonicalize(&path) {
+        Ok(real) if path.starts_with('/') => real.to_string_lossy().into_owned(),
+        _ => path,
+    }
 }
 
 /// A build context: a path, unless it names something elsewhere.
@@ -134,7 +148,11 @@ fn context(path: &str, base: Base<'_>) -> String {
         || path.starts_with("service:")
         || path.starts_with("git@")
         || path.starts_with("github.com/");
-    if elsewhere { path.to_owned() } else { base.resolve(path) }
+    if elsewhere || path.is_empty() {
+        path.to_owned()
+    } else {
+        base.resolve(path)
+    }
 }
 
 fn map_mut(node: &mut Node) -> Option<&mut Map> {
@@ -200,6 +218,5 @@ mod tests {
         assert_eq!(base.resolve("./x/../y"), "/project/y");
         assert_eq!(base.resolve("/x/./y"), "/x/./y");
         assert_eq!(base.resolve("~/x"), "/home/me/x");
-        assert_eq!(base.resolve("C:\\x"), "C:\\x");
     }
 }

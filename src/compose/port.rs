@@ -22,13 +22,15 @@ const FORM: &str = "the form is `[ip:][host:]container[/protocol]`, with ports f
 
 /// Reads a short form; a range of container ports is several ports.
 pub(super) fn parse(text: &str) -> Result<Vec<Short>, Mistake> {
-    let mut parts = text.rsplitn(3, ':');
-    let container = parts.next().unwrap_or_default();
-    let host = parts.next().unwrap_or_default();
-    let ip = parts.next().unwrap_or_default();
-    let (container, protocol) = match container.split_once('/') {
-        Some((container, protocol)) if !protocol.is_empty() => (container, protocol.to_lowercase()),
-        Some((container, _)) => (container, "tcp".to_owned()),
+    let mut fields = text.rsplitn(3, ':');
+    let container = fields.next().unwrap_or_default();
+    let host = fields.next().unwrap_or_default();
+    let ip = fields.next().unwrap_or_default();
+    let (inside, protocol) = match container.split_once('/') {
+        Some((inside, protocol)) => match protocol.split('/').next().unwrap_or_default() {
+            "" => (inside, "tcp".to_owned()),
+            protocol => (inside, protocol.to_lowercase()),
+        },
         None => (container, "tcp".to_owned()),
     };
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
@@ -41,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Short>, Mistake> {
     if !ip.is_empty() && ip.parse::<IpAddr>().is_err() {
         return Err((format!("`{ip}` is no IP address"), FORM));
     }
-    let (first, last) = range(container)?;
+    let (first, last) = range(inside)?;
     let host = if host.is_empty() { None } else { Some(range(host)?) };
     let count = last - first;
     if let Some((from, to)) = host
@@ -75,6 +77,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Short>, Mistake> {
 
 /// `from-to`, or one port.
 fn range(text: &str) -> Result<(u16, u16), Mistake> {
+    if text.is_empty() {
+        return Err(("the port in the container is missing".to_owned(), FORM));
+    }
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = if plain { text.parse().ok() } else { None };

@@ -8,7 +8,9 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::canonical::{float, hosts, is_true, networks, octal, preferences, sorted, ssh, zero};
+use super::canonical::{
+    float, hook_command, hosts, is_true, networks, octal, preferences, sorted, ssh, watch_hook, zero,
+};
 use super::project::{Extensions, Mapping};
 use super::{ByteSize, Duration, Spanned};
 use crate::diagnostic::Span;
@@ -97,7 +99,7 @@ pub struct Service {
     pub env_file: Vec<EnvFile>,
     #[serde(skip_serializing_if = "zero")]
     pub expose: Texts,
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub extends: Option<Extends>,
     #[serde(skip_serializing_if = "zero")]
     pub external_links: Texts,
@@ -306,7 +308,7 @@ pub struct Watch {
     pub action: Text,
     #[serde(skip_serializing_if = "zero")]
     pub target: Option<Text>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "watch_hook")]
     pub exec: Option<Hook>,
     #[serde(skip_serializing_if = "zero")]
     pub include: Texts,
@@ -537,6 +539,7 @@ pub struct EnvFile {
     /// Absolute.
     #[serde(skip_serializing_if = "zero")]
     pub path: Text,
+    #[serde(skip_serializing_if = "is_true")]
     pub required: bool,
     #[serde(skip_serializing_if = "zero")]
     pub format: Option<Text>,
@@ -745,7 +748,7 @@ pub struct Ulimit {
 pub struct Hook {
     #[serde(skip)]
     pub span: Span,
-    #[serde(skip_serializing_if = "zero")]
+    #[serde(serialize_with = "hook_command")]
     pub command: Spanned<Vec<String>>,
     #[serde(skip_serializing_if = "zero")]
     pub user: Option<Text>,

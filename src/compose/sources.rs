@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, FileId, Report, Span};
 
 /// No Compose or env file that anybody wrote comes near; one that does is a mistake or an attack.
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 8 << 20;
 
 /// Why a file could not be read.
 #[derive(Debug)]
@@ -20,6 +20,26 @@ pub(super) fn read(path: &Path, current_dir: &Path, report: &mut Report) -> Resu
     let bytes = bytes(path)?;
     let text = text(bytes).map_err(|message| Unreadable::Other(message.to_owned()))?;
     Ok(report.sources.add(display_name(path, current_dir), text))
+}
+
+/// Reads an env file, whose remarks and values may be in whatever encoding their author had: what is no UTF-8 is
+/// replaced, with a warning. What diagnostics show of it is masked.
+pub(super) fn read_variables(
+    path: &Path,
+    current_dir: &Path,
+    report: &mut Report,
+) -> Result<(FileId, String), Unreadable> {
+    let bytes = bytes(path)?;
+    let name = display_name(path, current_dir);
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("`{name}` is no UTF-8: what cannot be read is replaced");
+            report.push(Diagnostic::warning(Span::NOWHERE, message));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        }
+    };
+    Ok((report.sources.add(name, super::dotenv::masked(&text)), text))
 }
 
 /// Reads standard input.

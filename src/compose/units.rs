@@ -143,10 +143,7 @@ pub(super) fn float_text(number: f64) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    let digits = i32::try_from(mantissa.bytes().filter(u8::is_ascii_digit).count()).unwrap_or(i32::MAX);
-    // Go prints all digits of what is shorter than 21 digits, unless it ends with zeros that only the exponent adds.
-    let precision = if digits > 6 || exponent < 6 { 21 } else { 6 };
-    if exponent < -4 || exponent >= precision.max(digits) {
+    if !(-4..6).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }
@@ -196,7 +193,15 @@ mod tests {
 
     #[test]
     fn floats_are_printed_as_go_prints_them() {
-        for (number, text) in [(1.0, "1"), (1.1, "1.1"), (1e6, "1e+06"), (1e3, "1000"), (1e-5, "1e-05")] {
+        for (number, text) in [
+            (1.0, "1"),
+            (1.1, "1.1"),
+            (1e6, "1e+06"),
+            (1e3, "1000"),
+            (1e-5, "1e-05"),
+            (1_234_567.5, "1.2345675e+06"),
+            (-0.0, "-0"),
+        ] {
             assert_eq!(float_text(number), text);
         }
     }

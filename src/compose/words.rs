@@ -30,7 +30,7 @@ pub(super) fn split(text: &str) -> Option<Command> {
         }
         match (character, quote) {
             ('\\', None | Some('"' | '`' | ')')) => escaped = true,
-            (blank, None) if matches!(blank, ' ' | '\t' | '\r' | '\n') => words.extend(word.take()),
+            (' ' | '\t' | '\r' | '\n', None) => words.extend(word.take()),
             ('"' | '\'', None) => {
                 quote = Some(character);
                 word.get_or_insert_default();

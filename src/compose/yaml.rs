@@ -2,6 +2,8 @@
 //!
 //! Those are YAML 1.2 with the octal numbers of 1.1 (`0440`), with `<<` merge keys, and with two tags of Compose's own:
 //! `!reset` and `!override`, which take away what earlier files said about their place.
+//!
+//! Long because the rules of YAML that Compose follows are no library's.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -31,13 +33,16 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
         file,
         diagnostics,
         anchors: HashMap::new(),
+        names: HashMap::new(),
         aliased: 0,
         stack: Vec::new(),
         cuts: Vec::new(),
         root: None,
     };
     let mut documents = Vec::new();
-    for event in Parser::new_from_str(text) {
+    let options = granit_parser::options! { emit_unresolved_aliases: true, emit_anchor_events: true };
+    let mut explicit = false;
+    for event in Parser::new_from_str_with_options(text, options) {
         let (event, place) = match event {
             Ok((event, place)) => (event, place.byte_range().unwrap_or_default()),
             Err(error) => {
@@ -48,10 +53,12 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
                 return Vec::new();
             }
         };
-        if matches!(event, Event::DocumentEnd) {
-            reader.anchors.clear();
+        if let Event::DocumentStart(marked, _) = event {
+            explicit = marked;
+        } else if matches!(event, Event::DocumentEnd) {
             let cuts = std::mem::take(&mut reader.cuts);
-            if let Some(root) = reader.root.take().filter(|root| root.value != Value::Null) {
+            // A file may be empty, but what begins with `---` must go on.
+            if let Some(root) = reader.root.take().filter(|root| explicit || root.value != Value::Null) {
                 documents.push(Document { root, cuts });
             }
         } else if reader.event(event, place).is_none() {
@@ -67,6 +74,8 @@ struct Reader<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
     /// Nothing for an anchor whose node is not complete yet.
     anchors: HashMap<usize, Option<Anchored>>,
+    /// Compose lets a document name the anchors of those before it.
+    names: HashMap<String, usize>,
     aliased: usize,
     stack: Vec<Frame>,
     cuts: Vec<Vec<String>>,
@@ -116,7 +125,12 @@ impl Reader<'_> {
     /// Takes one event; nothing when the file is beyond reading.
     fn event(&mut self, event: Event<'_>, place: std::ops::Range<usize>) -> Option<()> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
+            Event::Scalar(mut text, style, anchor, tag) => {
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                // What the last line of a file lacks, its text lacks too.
+                if block && !self.text.ends_with('\n') && place.end >= self.text.len() && text.ends_with('\n') {
+                    text = Cow::Owned(text[..text.len() - 1].to_owned());
+                }
                 let value = self.resolve(text, style, tag.as_deref(), &place);
                 let plain = style == ScalarStyle::Plain;
                 let node = Node::new(value, self.span(place));
@@ -135,6 +149,17 @@ impl Reader<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place.end),
             Event::Alias(anchor) => self.alias(anchor, place)?,
+            Event::Anchor(anchor, name) => {
+                self.names.insert(name.into_owned(), anchor);
+            }
+            Event::UnresolvedAlias(name) => {
+                if let Some(anchor) = self.names.get(name.as_ref()) {
+                    return self.alias(*anchor, place);
+                }
+                let message = format!("there is no anchor `&{name}` before this alias");
+                self.diagnostics.push(Diagnostic::error(self.span(place), message));
+                return None;
+            }
             _ => {}
         }
         Some(())
@@ -269,7 +294,11 @@ impl Reader<'_> {
         }
         match name {
             Key::Unusable => {}
-            Key::Merge => merges.push(node),
+            Key::Merge if merges.is_empty() => merges.push(node),
+            Key::Merge => self.diagnostics.push(
+                Diagnostic::error(key_span, "`<<` is written twice in this mapping")
+                    .hint("write one, with a list: `<<: [*a, *b]`"),
+            ),
             Key::Name(name) => {
                 if let Some(first) = map.get(&name) {
                     let message = format!("`{name}` is written twice in this mapping");
@@ -297,6 +326,27 @@ impl Reader<'_> {
         names.collect()
     }
 
+    fn binary(&mut self, text: &str, place: &std::ops::Range<usize>) -> Value {
+        let decoded = base64(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        if decoded.is_none() {
+            let span = self.span(place.clone());
+            self.diagnostics
+                .push(Diagnostic::error(span, "this is no text in base64"));
+        }
+        Value::String(decoded.unwrap_or_default())
+    }
+
+    /// A number without an end cannot be written down in the model.
+    fn finite(&mut self, value: Value, place: &std::ops::Range<usize>) -> Value {
+        if matches!(value, Value::Float(number) if !number.is_finite()) {
+            let span = self.span(place.clone());
+            self.diagnostics
+                .push(Diagnostic::error(span, "this number has no end").hint("put it in quotes if it is text"));
+            return Value::Int(0);
+        }
+        value
+    }
+
     fn resolve(
         &mut self,
         text: Cow<'_, str>,
@@ -306,13 +356,15 @@ impl Reader<'_> {
     ) -> Value {
         let plain = style == ScalarStyle::Plain;
         let core = tag.and_then(Tag::core_suffix);
+        if tag.is_some_and(is_binary) {
+            return self.binary(&text, place);
+        }
         match (tag, core) {
-            (None, _) if plain => resolve_plain(&text),
-            (None, _) => Value::String(text.into_owned()),
-            (Some(_), Some("str")) => Value::String(text.into_owned()),
+            (None, _) if plain => self.finite(resolve_plain(&text), place),
             (Some(tag), None) if own_tag(tag).is_some() && plain => resolve_plain(&text),
-            (Some(_), None) => Value::String(text.into_owned()),
-            (Some(_), Some(kind)) => {
+            // Quotes, and tags that nobody knows, make text.
+            (_, None | Some("str")) => Value::String(text.into_owned()),
+            (_, Some(kind)) => {
                 let value = resolve_plain(&text);
                 let value = match (kind, value) {
                     #[allow(clippy::cast_precision_loss, reason = "that is what was asked for")]
@@ -335,6 +387,35 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+fn is_binary(tag: &Tag) -> bool {
+    (tag.handle(), tag.suffix()) == ("tag:yaml.org,2002:", "binary")
+}
+
+/// The bytes of base64 text, in which blanks mean nothing.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut buffer = 0_u32;
+    let mut bits = 0;
+    for byte in text.trim_end_matches(|c: char| c == '=' || c.is_whitespace()).bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b' ' | b'\n' | b'\r' | b'\t' => continue,
+            _ => return None,
+        };
+        buffer = buffer << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((buffer >> bits & 0xff) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 fn read_key(text: &str, node: Node, plain: bool, diagnostics: &mut Vec<Diagnostic>) -> (Key, Span) {
@@ -400,8 +481,14 @@ pub(super) fn resolve_plain(text: &str) -> Value {
     } else {
         Cow::Borrowed(text)
     };
-    if let Some(number) = integer(&digits) {
-        return Value::Int(number);
+    match integer(&digits) {
+        // The sign of a zero is a float's.
+        Some(0) if text.starts_with('-') => return Value::Float(-0.0),
+        Some(number) => {
+            // What the model's integers cannot hold keeps its digits as text.
+            return i64::try_from(number).map_or_else(|_| Value::String(digits.into_owned()), Value::Int);
+        }
+        None => {}
     }
     if is_float(&digits)
         && let Ok(number) = digits.parse()
@@ -412,7 +499,7 @@ pub(super) fn resolve_plain(text: &str) -> Value {
 }
 
 /// `12`, `-3`, `0x1F`, `0b11`, `0o10`, and octal `010`.
-fn integer(text: &str) -> Option<i64> {
+fn integer(text: &str) -> Option<i128> {
     let (negative, unsigned) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
         [b'+', ..] => (false, &text[1..]),
@@ -428,8 +515,8 @@ fn integer(text: &str) -> Option<i64> {
     if digits.is_empty() || digits.starts_with(['+', '-']) {
         return None;
     }
-    let number = i128::from_str_radix(digits, radix).ok()?;
-    i64::try_from(if negative { -number } else { number }).ok()
+    let number = i128::from(u64::from_str_radix(digits, radix).ok()?);
+    Some(if negative { -number } else { number })
 }
 
 fn is_float(text: &str) -> bool {

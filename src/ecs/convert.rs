@@ -25,9 +25,11 @@ pub fn convert(project: &Project) -> Converted {
     rules::volume::file_systems(&mut draft);
     rules::secret::parameters(&mut draft);
     rules::port::load_balancer(&mut draft);
-    for (service, rules) in project.services.values().zip(chosen) {
+    for service in project.services.values() {
         rules::container::begin(service, &mut draft);
         rules::network::join(service, &mut draft);
+    }
+    for (service, rules) in project.services.values().zip(chosen) {
         for rule in rules {
             rule(service, &mut draft);
         }

@@ -6,12 +6,13 @@ use indexmap::IndexMap;
 
 use super::aws::change_set::{self, ChangeSet, Submission};
 use super::aws::events::{End, Follower};
+use super::aws::rollout::{self, Rollout};
 use super::aws::secrets::{self, FileSecret};
 use super::aws::stack::{self, Operation, Stack};
-use super::aws::{Account, network, tags, volumes};
+use super::aws::{Account, services, tags};
 use super::cloudformation::{Purpose, Template};
-use super::follow::{failure, follow};
-use super::parameters::{self, Found, given_value};
+use super::follow::{at_its_line, failure, follow};
+use super::parameters::{self, given_value};
 use super::{convert, files};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
@@ -32,13 +33,13 @@ pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
 }
 
 /// What is deployed: all that is known without asking AWS.
-struct Deployment<'a> {
-    name: &'a str,
-    template: &'a Template,
+pub(super) struct Deployment<'a> {
+    pub(super) name: &'a str,
+    pub(super) template: &'a Template,
     body: String,
     /// The Parameters to which the user gave a value.
-    given: &'a [(String, String)],
-    files: Vec<FileSecret>,
+    pub(super) given: &'a [(String, String)],
+    pub(super) files: Vec<FileSecret>,
 }
 
 /// Deploys a project; the result is the command's exit status.
@@ -63,45 +64,71 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
         files,
     };
     check_size(&deployment.body)?;
-    deployment.run(account, options.detach, io).await?;
+    deployment.run(account, options, io).await?;
     Ok(0)
 }
 
 impl Deployment<'_> {
-    async fn run(&self, account: &Account, detach: bool, io: &Io) -> Result<()> {
+    async fn run(&self, account: &Account, options: &UpOptions, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
         let preparing = Box::pin(self.prepare(account, io));
         let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = prepared else {
             io.progress.done(format!("Stack {name}"), "No changes");
+            if options.force_recreate {
+                self.redeploy(account, &[], options.detach, io).await?;
+            }
             return self.show_outputs(account, io).await;
         };
         let follower = Follower::start(account, &change_set.stack_id).await?;
         change_set::execute(account, &change_set).await?;
-        if detach {
+        if options.detach {
             io.progress.done(format!("Stack {name}"), "Deployment started");
             return Ok(());
         }
-        let goes_on = format!("AWS goes on; `ctx -p {name} ps` shows how far it is");
         let following = follow(account, follower, &self.template.origins, io);
-        let outcome = unless_interrupted(io, name, &goes_on, following).await?;
-        match (outcome.end, operation) {
-            (End::Success, _) => {
-                self.remove_stale_secrets(account, io).await?;
-                self.show_outputs(account, io).await
+        let ended = unless_interrupted(io, name, &self.goes_on(), following).await;
+        let outcome = ended.inspect_err(|error| {
+            // What could not be followed is not over.
+            if matches!(error, Error::Message(_)) {
+                io.progress.warning(format!("Stack {name}"), self.goes_on());
             }
-            (End::Failure, Operation::Update) => Err(failure(
-                &format!("update stack `{name}`"),
-                &outcome,
-                &self.template.origins,
-            )),
-            (End::Failure, _) => Err(failure(
-                &format!("create stack `{name}`"),
-                &outcome,
-                &self.template.origins,
-            )),
+        })?;
+        if outcome.end == End::Failure {
+            let doing = match operation {
+                Operation::Create | Operation::Recreate => "create",
+                Operation::Update => "update",
+            };
+            let doing = format!("{doing} stack `{name}`");
+            return Err(failure(&doing, &outcome, &self.template.origins));
         }
+        if options.force_recreate {
+            self.redeploy(account, &outcome.touched, false, io).await?;
+        }
+        self.remove_stale_secrets(account, io).await?;
+        self.show_outputs(account, io).await
+    }
+
+    /// Replaces the tasks of all services but those whose resources have just been created or updated.
+    async fn redeploy(&self, account: &Account, touched: &[String], detach: bool, io: &Io) -> Result<()> {
+        let mut rollouts = Vec::new();
+        for service in services::of_project(account, self.name, &[]).await? {
+            if !touched.contains(&service.logical_id) {
+                io.progress
+                    .working(format!("Service {}", service.key), "Replacing its tasks");
+                rollouts.push(Rollout::begin(account, service).await?);
+            }
+        }
+        if detach {
+            return Ok(());
+        }
+        let following = rollout::follow(account, rollouts, &io.progress);
+        unless_interrupted(io, self.name, &self.goes_on(), following).await
+    }
+
+    fn goes_on(&self) -> String {
+        format!("AWS goes on; `ctx -p {} ps` shows how far it is", self.name)
     }
 
     /// Everything up to the change set; none when there is nothing to change.
@@ -124,102 +151,9 @@ impl Deployment<'_> {
         };
         io.progress
             .working(format!("Stack {}", self.name), "Preparing the change set");
-        let change_set = change_set::prepare(account, operation, &submission).await?;
+        let prepared = change_set::prepare(account, operation, &submission).await;
+        let change_set = prepared.map_err(|error| at_its_line(error, &self.template.origins))?;
         Ok(change_set.map(|change_set| (operation, change_set)))
-    }
-
-    /// Everything that the Parameters ask for and nobody has said.
-    async fn find(&self, account: &Account, stack: Option<&Stack>, io: &Io) -> Result<Found> {
-        let vpc = self.vpc(account, stack).await?;
-        let subnets = self.subnets(account, vpc.as_deref(), stack).await?;
-        let file_systems = self.file_systems(account, stack).await?;
-        let mut secrets = IndexMap::new();
-        for file in &self.files {
-            let (arn, change) = secrets::put(account, self.name, file).await?;
-            io.progress.done(format!("Secret {}", file.key), change.to_string());
-            secrets.insert(file.key.clone(), arn);
-        }
-        Ok(Found {
-            vpc,
-            subnets,
-            secrets,
-            file_systems,
-        })
-    }
-
-    /// What the user says, what the files say, what the stack has, the default one: in this order.
-    async fn vpc(&self, account: &Account, stack: Option<&Stack>) -> Result<Option<String>> {
-        let asked = self
-            .template
-            .parameters
-            .iter()
-            .find(|(_, purpose)| **purpose == Purpose::Vpc);
-        let Some((name, _)) = asked else {
-            return Ok(None);
-        };
-        let said = given_value(self.given, name).map(str::to_owned);
-        let known = said.or(self.template.parameter_default(name)).or(kept(stack, name));
-        if known.is_some() {
-            return Ok(known);
-        }
-        let vpc = network::default_vpc(account).await?;
-        if vpc.is_some() {
-            return Ok(vpc);
-        }
-        Err(
-            Error::new(format!("region `{}` has no default VPC", account.region)).hint(format!(
-                "name a VPC with `--parameter {name}=vpc-…`, or `aws ec2 create-default-vpc` makes one"
-            )),
-        )
-    }
-
-    async fn subnets(&self, account: &Account, vpc: Option<&str>, stack: Option<&Stack>) -> Result<Vec<String>> {
-        let parameters = self.template.parameters.iter();
-        let names = parameters.filter_map(|(name, purpose)| matches!(purpose, Purpose::Subnet(_)).then_some(name));
-        let names: Vec<&String> = names.collect();
-        let slot = |name: &&String| network::Slot {
-            given: given_value(self.given, name).map(str::to_owned),
-            kept: stack.and_then(|stack| stack.parameters.get(*name).cloned()),
-        };
-        let slots: Vec<network::Slot> = names.iter().map(slot).collect();
-        let (Some(vpc), false) = (vpc, slots.iter().all(|slot| slot.given.is_some())) else {
-            return Ok(Vec::new());
-        };
-        let there = network::subnets(account, vpc).await?;
-        network::choose(&there, &slots)
-            .map_err(|error| error.hint(format!("name them with `--parameter {}=subnet-…`", names[0])))
-    }
-
-    /// The file systems that the stack shall use but does not own: those that an earlier stack of the project left.
-    async fn file_systems(&self, account: &Account, stack: Option<&Stack>) -> Result<IndexMap<String, String>> {
-        let mut chosen = IndexMap::new();
-        let asked = self
-            .template
-            .parameters
-            .iter()
-            .filter_map(|(name, purpose)| match purpose {
-                Purpose::FileSystem { volume } if given_value(self.given, name).is_none() => Some((name, volume)),
-                _ => None,
-            });
-        let asked: Vec<(&String, &String)> = asked.collect();
-        if asked.is_empty() {
-            return Ok(chosen);
-        }
-        let there = volumes::of_project(account, self.name).await?;
-        let resources = match stack {
-            Some(stack) => stack::resources(account, &stack.id).await?,
-            None => Vec::new(),
-        };
-        let owned: Vec<String> = resources.into_iter().map(|resource| resource.physical_id).collect();
-        for (name, volume) in asked {
-            let kept = kept(stack, name);
-            let id = volumes::retained(&there, volume, &owned, kept.as_deref())
-                .map_err(|error| error.hint(format!("say which with `--parameter {name}=fs-…`")))?;
-            if let Some(id) = id {
-                chosen.insert(volume.clone(), id);
-            }
-        }
-        Ok(chosen)
     }
 
     /// What the user wants to know now: the addresses.
@@ -243,11 +177,6 @@ impl Deployment<'_> {
         }
         Ok(())
     }
-}
-
-/// The value that a Parameter has in the stack.
-fn kept(stack: Option<&Stack>, name: &str) -> Option<String> {
-    stack?.parameters.get(name).cloned()
 }
 
 /// Names the account and the region before anything is done there.
@@ -327,10 +256,6 @@ fn check_size(body: &str) -> Result<()> {
 fn check_options(options: &UpOptions) -> Result<()> {
     if !options.services.is_empty() {
         return Err(Error::new("on ECS a project is deployed as a whole").hint("leave out the names of services"));
-    }
-    if options.force_recreate {
-        return Err(Error::new("`--force-recreate` cannot be done on ECS yet")
-            .hint("`aws ecs update-service --force-new-deployment` replaces a service's tasks"));
     }
     if options.no_recreate {
         return Err(Error::new(

@@ -82,12 +82,13 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
         for network in service.networks.values() {
             check(&network.extensions, NONE, draft);
         }
-        for part in [
-            &service.healthcheck.as_ref().map(|it| &it.extensions),
-            &service.logging.as_ref().map(|it| &it.extensions),
-        ] {
-            part.iter().for_each(|extensions| check(extensions, NONE, draft));
-        }
+        let check_of = |of: Option<&Extensions>, draft: &mut Draft| {
+            if let Some(extensions) = of {
+                check(extensions, NONE, draft);
+            }
+        };
+        check_of(service.healthcheck.as_ref().map(|check| &check.extensions), draft);
+        check_of(service.logging.as_ref().map(|logging| &logging.extensions), draft);
         if let Some(deploy) = &service.deploy {
             check(&deploy.extensions, DEPLOY, draft);
             if let Some(update) = &deploy.update_config {
@@ -147,7 +148,7 @@ pub(in crate::ecs) fn keys(reference: &FileReference, secret: &FileObject, draft
         .or(secret.extensions.get("x-aws-keys"))?;
     match secret::listed_keys(node) {
         Some(keys) if keys.iter().any(|key| key == "*") => {
-            let message = "`x-aws-keys: [\"*\"]` is not translated yet";
+            let message = "`x-aws-keys: [\"*\"]` does not work yet";
             draft.say(Diagnostic::error(node.span, message).hint("list the keys"));
             None
         }
@@ -206,7 +207,7 @@ fn check<Rule>(extensions: &Extensions, known: &[(&str, Verdict<Rule>)], draft: 
         match known.iter().find(|(other, _)| other == name) {
             Some((_, Yes(_) | Part)) => {}
             Some((_, NotYet(instead))) => {
-                let message = format!("`{name}` is not translated yet");
+                let message = format!("`{name}` does not work yet");
                 draft.say(Diagnostic::error(node.span, message).hint(*instead));
             }
             None => unknown(name, node.span, known.iter().map(|(other, _)| *other), draft),

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
 use super::aws::services::ServiceName;
-use super::aws::{Account, explain, tasks};
+use super::aws::{Account, explain, logs, tasks};
 use super::cloudformation::Origin;
 use crate::backend::Io;
 use crate::diagnostic::{Diagnostic, Span};
@@ -20,6 +20,8 @@ pub(super) struct Outcome {
     pub(super) end: End,
     /// The last word about the stack.
     pub(super) status: String,
+    /// The logical ids of what was created or updated.
+    pub(super) touched: Vec<String>,
     failures: Vec<Event>,
     /// What the tasks of failed services said before they were gone.
     remarks: Vec<String>,
@@ -29,6 +31,7 @@ pub(super) struct Outcome {
 pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &Origins, io: &Io) -> Result<Outcome> {
     let mut failures: Vec<Event> = Vec::new();
     let mut remarks = Vec::new();
+    let mut touched = Vec::new();
     loop {
         for event in follower.next(account).await? {
             io.progress.event(progress_of(&event, origins));
@@ -36,9 +39,13 @@ pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &
                 return Ok(Outcome {
                     end,
                     status: event.status,
+                    touched,
                     failures,
                     remarks,
                 });
+            }
+            if matches!(event.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
+                touched.push(event.logical_id.clone());
             }
             if event.failed() {
                 // CloudFormation says that a service did not become stable, ECS says why; but only until the service
@@ -86,6 +93,22 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
     vec![diagnostic].into()
 }
 
+/// Puts what CloudFormation says about a template before it does anything at the line of the resource that it names.
+pub(super) fn at_its_line(error: Error, origins: &Origins) -> Error {
+    let Error::Message(message) = &error else { return error };
+    let said = error.to_string();
+    let named = said
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .find_map(|word| origins.get(word).filter(|origin| origin.span.is_somewhere()));
+    let Some(origin) = named else { return error };
+    let diagnostic = Diagnostic::error(origin.span, said);
+    vec![match &message.hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }]
+    .into()
+}
+
 fn what_is_left(status: &str) -> Option<&'static str> {
     match status {
         "ROLLBACK_COMPLETE" => Some("what had been created was removed again; the next `ctx up` starts anew"),
@@ -95,15 +118,34 @@ fn what_is_left(status: &str) -> Option<&'static str> {
     }
 }
 
-/// A few tasks are enough: those of one service end for the same reason.
+/// Most tasks of one service end for the same reason, which is told once.
 async fn what_tasks_say(account: &Account, event: &Event) -> Vec<String> {
     const ENOUGH: usize = 3;
     let Some(name) = ServiceName::from_arn(&event.physical_id) else {
         return Vec::new();
     };
     // The deployment has failed already; that ECS does not answer either is not what the user has to know.
-    let stopped = tasks::stopped(account, &name).await.unwrap_or_default();
-    stopped.iter().take(ENOUGH).map(explain::task).collect()
+    let mut stopped = tasks::stopped(account, &name).await.unwrap_or_default();
+    stopped.dedup_by(|a, b| (&a.reason, &a.containers) == (&b.reason, &b.containers));
+    let mut remarks: Vec<String> = stopped.iter().take(ENOUGH).map(explain::task).collect();
+    // A rollback takes the log away with the rest.
+    for task in stopped.iter().take(1) {
+        for container in task
+            .containers
+            .iter()
+            .filter(|container| container.exit_code.is_some_and(|code| code != 0))
+        {
+            let lines = logs::last_lines(account, &task.definition, &task.id, &container.name).await;
+            if !lines.is_empty() {
+                remarks.push(format!(
+                    "container `{}` wrote last:\n{}",
+                    container.name,
+                    lines.join("\n")
+                ));
+            }
+        }
+    }
+    remarks
 }
 
 /// An event in the words of the display: what, and how far it is.
@@ -230,6 +272,7 @@ mod tests {
         let outcome = Outcome {
             end: End::Failure,
             status: "ROLLBACK_COMPLETE".into(),
+            touched: vec![],
             failures: vec![
                 event("Cache", "CREATE_FAILED", Some("Resource creation cancelled")),
                 event(
@@ -256,8 +299,19 @@ mod tests {
         );
         assert_eq!(
             diagnostic.hint.as_deref(),
-            Some("`ctx logs` shows what the container wrote")
+            Some("`ctx logs` shows more of what the container wrote, while the stack exists")
         );
+    }
+
+    #[test]
+    fn a_refusal_is_placed_where_the_resource_that_it_names_comes_from() {
+        let refused = Error::new("Unresolved resource dependencies [Nowhere] in [WebService]");
+        let Error::Report(report) = at_its_line(refused, &origins()) else {
+            panic!("no report");
+        };
+        assert_eq!(report.diagnostics[0].span, origins()["WebService"].span);
+        let other = at_its_line(Error::new("Template format error"), &origins());
+        assert!(matches!(other, Error::Message(_)));
     }
 
     #[test]
@@ -265,6 +319,7 @@ mod tests {
         let outcome = Outcome {
             end: End::Failure,
             status: "UPDATE_ROLLBACK_COMPLETE".into(),
+            touched: vec![],
             failures: vec![],
             remarks: vec![],
         };

@@ -9,6 +9,7 @@ mod draft;
 mod extensions;
 mod files;
 mod follow;
+mod lookup;
 mod parameters;
 mod remove;
 mod rules;

@@ -1,4 +1,6 @@
 //! Does what a plan says. Decides nothing: which step waits for which stands in the plan.
+//!
+//! Long because each step of a plan has its own call to the engine.
 
 mod create;
 

@@ -68,6 +68,10 @@ impl Backend for Engine {
     }
 
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
+        if let Some((name, _)) = options.parameters.first() {
+            return Err(Error::new(format!("a Docker engine knows no parameter `{name}`"))
+                .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
+        }
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         let pulls = images::pulls(project, &observed.images)?;
         if !pulls.is_empty() {

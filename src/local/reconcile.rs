@@ -1,4 +1,6 @@
 //! From what a project says and what an engine has to what must be done: a pure function.
+//!
+//! Long because one decision leads to the next, and none is taken anywhere else.
 
 mod obsolete;
 mod shared;

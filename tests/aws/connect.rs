@@ -1,6 +1,6 @@
 //! Credentials, regions, and what is said when AWS cannot be used.
 
-use crate::replay;
+use crate::proxy::{Answer, Proxy};
 use crate::support::lab::Lab;
 use crate::support::sandbox::Sandbox;
 use crate::world::World;
@@ -12,6 +12,11 @@ fn sandbox(create: &[&str]) -> Sandbox {
     sandbox.ok(&[&["create", "ecs", "aws"], create].concat());
     sandbox.ok(&["use", "aws"]);
     sandbox
+}
+
+/// The address of an AWS that gives every request this answer.
+fn always(status: &'static str, body: &'static str) -> String {
+    Proxy::before("", move |_| Some(Answer::Instead(status, body))).url
 }
 
 fn with_keys(sandbox: &mut Sandbox, url: &str) {
@@ -48,7 +53,7 @@ fn without_a_region_none_is_guessed() {
 
 #[test]
 fn an_expired_token_names_the_command_that_renews_it() {
-    let expired = replay::server(
+    let expired = always(
         "403 Forbidden",
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
          <Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error>\
@@ -74,7 +79,7 @@ fn an_expired_token_names_the_command_that_renews_it() {
 
 #[test]
 fn a_missing_permission_names_the_action() {
-    let denied = replay::server(
+    let denied = always(
         "403 Forbidden",
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
          <Code>AccessDenied</Code><Message>User: arn:aws:iam::123456789012:user/ci is not authorized to perform: \

@@ -108,6 +108,30 @@ fn only_secrets_that_up_made_are_removed() {
     assert_eq!(world.lab.secrets(), ["shop/own", "shop2/db"]);
 }
 
+#[test]
+fn what_cannot_be_deleted_is_named_with_the_reason() {
+    let Some(world) = World::new() else { return };
+    let stack = "Resources: {Data: {Type: 'AWS::EFS::FileSystem'}}";
+    world.stack("shop", stack, Some("shop"));
+    let client = aws_sdk_efs::Client::new(&world.lab.aws());
+    let (_, subnets) = world.default_network();
+    let id = world.lab.file_systems().remove(0);
+    let mount = client.create_mount_target().file_system_id(&id).subnet_id(&subnets[0]);
+    let mount = block_on(mount.send()).unwrap().mount_target_id;
+    let run = world.fails(&["-p", "shop", "down"]);
+    assert!(
+        run.stderr
+            .contains("could not delete stack `shop`: EFS::FileSystem `Data`"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(world.status("shop"), "DELETE_FAILED");
+
+    block_on(client.delete_mount_target().mount_target_id(mount).send()).unwrap();
+    world.ok(&["-p", "shop", "down"]);
+    assert!(world.lab.stacks().is_empty());
+}
+
 /// More events than a page has: none may be lost, none told twice, and the oldest come first.
 #[test]
 fn every_event_is_told_once_and_in_order() {

@@ -1,12 +1,15 @@
 //! Deploying to AWS, in the laboratory: each test in an account of its own.
 
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
 mod connect;
 mod down;
+mod faults;
 mod logs;
+mod proxy;
 mod ps;
-mod replay;
 mod up;
 mod world;

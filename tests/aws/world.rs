@@ -27,12 +27,20 @@ x-aws-cloudformation:
 
     /// `None` where there is no laboratory; the test was reported as skipped then.
     pub(crate) fn new() -> Option<Self> {
-        let lab = Lab::shared()?;
+        Lab::shared().map(Self::of)
+    }
+
+    /// One in which tasks are containers.
+    pub(crate) fn with_containers() -> Option<Self> {
+        Lab::with_containers().map(Self::of)
+    }
+
+    fn of(lab: Lab) -> Self {
         let mut sandbox = Sandbox::new();
         lab.furnish(&mut sandbox);
         sandbox.ok(&["create", "ecs", "lab", "--from-env"]);
         sandbox.ok(&["use", "lab"]);
-        Some(Self { lab, sandbox })
+        Self { lab, sandbox }
     }
 
     #[track_caller]
@@ -114,6 +122,11 @@ x-aws-cloudformation:
             (text(parameter.parameter_key()), text(parameter.parameter_value()))
         });
         parameters.collect()
+    }
+
+    /// Of all stacks.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.lab.stacks().iter().map(|stack| self.status(stack)).collect()
     }
 
     pub(crate) fn status(&self, stack: &str) -> String {

@@ -1,6 +1,10 @@
-#[test]
-fn list() {
-    for attribute in ctx::compose::schema::attributes() {
-        println!("{attribute}");
-    }
-}
+//! From Compose files to templates: each fixture is a Compose file, the template that it becomes (`.template.yaml`)
+//! and what is said about it (`.stderr`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fixtures;
+mod goldens;
+mod tables;
+mod yaml;

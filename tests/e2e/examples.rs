@@ -1,6 +1,7 @@
 //! Each example, on both targets as far as it goes. `web-redis` is the main job, in `road.rs`.
 
 use crate::stage::{OnEcs, OnEngine, example, logs};
+use crate::support::lint;
 
 #[test]
 fn every_example_has_a_readme_and_a_test() {
@@ -18,6 +19,18 @@ fn every_example_has_a_readme_and_a_test() {
             );
         }
     }
+}
+
+#[test]
+fn examples_convert_to_templates_without_findings() {
+    let names = ["azure-vote", "database", "flask-counter", "override-env", "web-redis"];
+    let folder = tempfile::tempdir().unwrap();
+    let templates = names.map(|name| {
+        let template = folder.path().join(name).with_extension("yaml");
+        example(name).ok(&["convert", "--output", template.to_str().unwrap()]);
+        template
+    });
+    lint::assert_clean(&templates);
 }
 
 #[test]

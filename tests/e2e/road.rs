@@ -28,11 +28,40 @@ fn web_and_redis_on_ecs() {
     );
 
     ecs.sandbox.set("WEB_IMAGE", "ctx-test/web:2");
-    ecs.up(&[]);
+    let changed = ecs.up(&[]).stderr;
+    assert!(changed.contains("web: WebService  Updated"), "{changed}");
+    assert!(!changed.contains("redis:"), "{changed}");
     assert_eq!(ecs.page("web", "/").body, "hello from 2; visits: 2\n");
     assert_ne!(ecs.task("web"), tasks[0]);
     assert_eq!(ecs.task("redis"), tasks[1], "a service that did not change stays");
 
+    ecs.down();
+}
+
+#[test]
+fn an_up_whose_task_cannot_start_says_where_and_why() {
+    let Some(mut ecs) = OnEcs::new("web-redis") else {
+        return;
+    };
+    ecs.sandbox.set("WEB_IMAGE", "ctx-test/nowhere:1");
+    let failed = ecs
+        .sandbox
+        .fails(&["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"]);
+    for expected in ["compose.yaml:2:3", "CannotPullContainerError", "ctx-test/nowhere:1"] {
+        assert!(
+            failed.stderr.contains(expected),
+            "`{expected}` is missing in\n{}",
+            failed.stderr
+        );
+    }
+
+    ecs.sandbox.set("WEB_IMAGE", "ctx-test/web:1");
+    ecs.up(&[]);
+    assert_eq!(
+        ecs.page("web", "/").body,
+        "hello from 1; visits: 1\n",
+        "the next `up` succeeds"
+    );
     ecs.down();
 }
 

@@ -21,7 +21,6 @@ pub struct OnEcs {
 }
 
 pub struct OnEngine {
-    pub engine: Engine,
     pub sandbox: Sandbox,
     pub project: TestProject,
     pub port: u16,
@@ -114,6 +113,11 @@ impl OnEcs {
     /// `ctx down`, after which nothing is left but volumes.
     #[track_caller]
     pub fn down(&self) {
+        assert_ne!(
+            self.lab.containers(),
+            Vec::<String>::new(),
+            "there is something to remove"
+        );
         self.sandbox.ok(&["--progress", "plain", "down"]);
         assert_eq!(self.lab.stacks(), Vec::<String>::new());
         assert_eq!(self.lab.secrets(), Vec::<String>::new());
@@ -134,7 +138,6 @@ impl OnEngine {
             .set("COMPOSE_PROJECT_NAME", project.name())
             .set("WEB_PORT", port.to_string());
         Some(Self {
-            engine,
             sandbox,
             project,
             port,
@@ -164,6 +167,11 @@ impl OnEngine {
     /// `ctx down`, after which nothing is left but volumes.
     #[track_caller]
     pub fn down(&self) {
+        assert_ne!(
+            self.project.containers(),
+            Vec::<String>::new(),
+            "there is something to remove"
+        );
         self.sandbox.ok(&["--progress", "plain", "down"]);
         assert_eq!(self.project.containers(), Vec::<String>::new());
         assert_eq!(self.project.networks(), Vec::<String>::new());

@@ -1,6 +1,7 @@
-"""Images that the engine already has: ministack asks their registry three times and pulls them all the same.
+"""Images: the engine's own, and those of a registry on this machine. No other registry is asked.
 
-There is no registry in a laboratory, and each attempt costs the resolver's time-out.
+ministack asks the registry of each image three times and pulls it, also when the engine has it; without a registry
+each attempt costs the resolver's time-out.
 """
 
 import contextlib
@@ -11,23 +12,31 @@ from ministack.services import ecs
 def install():
     prepare, run = ecs._prepare_service_images, ecs._run_docker_container
 
-    def prepare_unless_local(task, definition, docker):
+    def prepare_without_registry(task, definition, docker):
+        if any(is_of_this_machine(one["image"]) for one in definition["containerDefinitions"]):
+            return prepare(task, definition, docker)
         deployment = deployment_of(task)
-        if deployment and all(is_local(docker, one["image"]) for one in definition["containerDefinitions"]):
+        if deployment:
             deployment["_image_resolution_disabled"] = True
-            return deployment
-        return prepare(task, definition, docker)
+        return deployment
 
-    def run_unless_local(docker, definition, arguments, **options):
-        if is_local(docker, definition["image"]):
-            options["refresh_image"] = False
-        return run(docker, definition, arguments, **options)
+    def run_without_registry(docker, definition, arguments, **options):
+        image = definition["image"]
+        if is_of_this_machine(image):
+            return run(docker, definition, arguments, **options)
+        if not is_there(docker, image):
+            raise ecs._ImagePullError(f"pull image manifest has been retried 1 time(s): {image}: not found")
+        return run(docker, definition, arguments, **{**options, "refresh_image": False})
 
-    ecs._prepare_service_images = prepare_unless_local
-    ecs._run_docker_container = run_unless_local
+    ecs._prepare_service_images = prepare_without_registry
+    ecs._run_docker_container = run_without_registry
 
 
-def is_local(docker, image):
+def is_of_this_machine(image):
+    return image.startswith(("127.0.0.1:", "localhost:"))
+
+
+def is_there(docker, image):
     with contextlib.suppress(Exception):
         docker.images.get(image)
         return True

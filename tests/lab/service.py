@@ -51,7 +51,13 @@ def create(logical_id, properties, stack):
     request.update(serviceName=name, cluster=cluster, desiredCount=int(properties.get("DesiredCount", 1)))
     accept(ecs._create_service(request))
     ecs._services[key]["serviceConnectConfiguration"] = connect[key_of(key)]
-    wait_for_steady_state(key)
+    made[key_of(f"{stack}/{logical_id}")] = result(cluster, name)[0]
+    try:
+        wait_for_steady_state(key)
+    except ValueError:
+        # ministack forgets a resource that failed; AWS removes it when it rolls back.
+        delete(result(cluster, name)[0], properties)
+        raise
     return result(cluster, name)
 
 
@@ -84,6 +90,8 @@ def delete(physical_id, properties):
 # Service Connect configurations by account, region and service. A service's first tasks start inside CreateService,
 # before there is a record of it to ask.
 connect = {}
+# The ARN of each service that was created for a stack, by account, region, stack and logical id; also if it failed.
+made = {}
 
 
 def key_of(service):

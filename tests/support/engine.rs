@@ -18,7 +18,9 @@ const PREFIX: &str = "ctxtest";
 const PROGRAM: &str = include_str!("../images/program.rs");
 const NAMES: &[&str] = &["pause", "web", "redis-server", "redis-cli", "postgres", "pg_isready"];
 /// Programs of this machine that are in the images too: a shell, and what one says in a shell.
-const TOOLS: &[&str] = &["sh", "cat", "chmod", "chown", "dirname", "ls", "mkdir", "sed", "sleep"];
+const TOOLS: &[&str] = &[
+    "sh", "base64", "cat", "chmod", "chown", "dirname", "grep", "ls", "mkdir", "sed", "sleep",
+];
 
 /// The images: name and what `docker import --change` says about it. None has a name that a registry could know.
 const IMAGES: &[(&str, &[&str])] = &[

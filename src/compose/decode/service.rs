@@ -1,8 +1,10 @@
 //! Services.
+//!
+//! Long because a service has that many attributes.
 
 use indexmap::IndexMap;
 
-use super::{Decoder, extensions, inner};
+use super::{Decoder, entries, extensions, inner, mapping, text, texts, variables, words};
 use crate::compose::service::{
     Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, EnvFile, Extends,
     FileReference, GenericResource, Healthcheck, Hook, Logging, Mount, MountBind, MountImage, MountTmpfs, MountVolume,
@@ -18,16 +20,16 @@ pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<D
     Service {
         name: name.to_owned(),
         span,
-        profiles: d.texts(map, "profiles"),
-        annotations: d.mapping(map, "annotations"),
+        profiles: texts(map, "profiles"),
+        annotations: mapping(map, "annotations"),
         attach: d.boolean(map, "attach"),
         build: inner(map, "build").map(|(build, span)| d.build(build, span)),
         develop: inner(map, "develop").map(|(develop, span)| d.develop(develop, span)),
         blkio_config: inner(map, "blkio_config").map(|(blkio, span)| d.blkio(blkio, span)),
-        cap_add: d.texts(map, "cap_add"),
-        cap_drop: d.texts(map, "cap_drop"),
-        cgroup_parent: d.text(map, "cgroup_parent"),
-        cgroup: d.text(map, "cgroup"),
+        cap_add: texts(map, "cap_add"),
+        cap_drop: texts(map, "cap_drop"),
+        cgroup_parent: text(map, "cgroup_parent"),
+        cgroup: text(map, "cgroup"),
         cpu_count: d.integer(map, "cpu_count"),
         cpu_percent: d.float(map, "cpu_percent"),
         cpu_period: d.integer(map, "cpu_period"),
@@ -35,117 +37,111 @@ pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<D
         cpu_rt_period: d.integer(map, "cpu_rt_period"),
         cpu_rt_runtime: d.integer(map, "cpu_rt_runtime"),
         cpus: d.float(map, "cpus"),
-        cpuset: d.text(map, "cpuset"),
+        cpuset: text(map, "cpuset"),
         cpu_shares: d.integer(map, "cpu_shares"),
-        command: d.words(map, "command"),
+        command: words(map, "command"),
         configs: d.references(map, "configs"),
-        container_name: d.text(map, "container_name"),
+        container_name: text(map, "container_name"),
         credential_spec: inner(map, "credential_spec").map(|(spec, span)| CredentialSpec {
             span,
-            config: d.text(spec, "config"),
-            file: d.text(spec, "file"),
-            registry: d.text(spec, "registry"),
+            config: text(spec, "config"),
+            file: text(spec, "file"),
+            registry: text(spec, "registry"),
         }),
         depends_on: d.dependencies(map),
         deploy: inner(map, "deploy").map(|(deploy, span)| d.deploy(deploy, span)),
-        device_cgroup_rules: d.texts(map, "device_cgroup_rules"),
-        devices: d
-            .entries(map, "devices")
+        device_cgroup_rules: texts(map, "device_cgroup_rules"),
+        devices: entries(map, "devices")
             .map(|(device, span)| Device {
                 span,
-                source: d
-                    .text(device, "source")
-                    .unwrap_or_else(|| Spanned::nowhere(String::new())),
-                target: d.text(device, "target"),
-                permissions: d.text(device, "permissions"),
+                source: text(device, "source").unwrap_or_else(|| Spanned::nowhere(String::new())),
+                target: text(device, "target"),
+                permissions: text(device, "permissions"),
             })
             .collect(),
-        dns: d.texts(map, "dns"),
-        dns_opt: d.texts(map, "dns_opt"),
-        dns_search: d.texts(map, "dns_search"),
-        domainname: d.text(map, "domainname"),
-        entrypoint: d.words(map, "entrypoint"),
-        provider: inner(map, "provider").map(|(provider, span)| d.provider(provider, span)),
-        environment: d.variables(map, "environment"),
-        env_file: d
-            .entries(map, "env_file")
+        dns: texts(map, "dns"),
+        dns_opt: texts(map, "dns_opt"),
+        dns_search: texts(map, "dns_search"),
+        domainname: text(map, "domainname"),
+        entrypoint: words(map, "entrypoint"),
+        provider: inner(map, "provider").map(|(provider, span)| read_provider(provider, span)),
+        environment: variables(map, "environment"),
+        env_file: entries(map, "env_file")
             .map(|(file, span)| EnvFile {
                 span,
-                path: d.text(file, "path").unwrap_or_else(|| Spanned::nowhere(String::new())),
+                path: text(file, "path").unwrap_or_else(|| Spanned::nowhere(String::new())),
                 required: d.boolean(file, "required").is_none_or(|required| required.value),
-                format: d.text(file, "format"),
+                format: text(file, "format"),
             })
             .collect(),
-        expose: d.texts(map, "expose"),
+        expose: texts(map, "expose"),
         extends: inner(map, "extends").map(|(extends, span)| Extends {
             span,
-            file: d.text(extends, "file"),
-            service: d
-                .text(extends, "service")
-                .unwrap_or_else(|| Spanned::nowhere(String::new())),
+            file: text(extends, "file"),
+            service: text(extends, "service").unwrap_or_else(|| Spanned::nowhere(String::new())),
         }),
-        external_links: d.texts(map, "external_links"),
-        extra_hosts: d.hosts(map),
-        group_add: d.texts(map, "group_add"),
+        external_links: texts(map, "external_links"),
+        extra_hosts: hosts(map),
+        group_add: texts(map, "group_add"),
         gpus: d.device_requests(map, "gpus"),
-        hostname: d.text(map, "hostname"),
+        hostname: text(map, "hostname"),
         healthcheck: inner(map, "healthcheck").map(|(check, span)| d.healthcheck(check, span)),
-        image: d.text(map, "image"),
+        image: text(map, "image"),
         init: d.boolean(map, "init"),
-        ipc: d.text(map, "ipc"),
-        isolation: d.text(map, "isolation"),
-        labels: d.mapping(map, "labels"),
-        label_file: d.texts(map, "label_file"),
-        links: d.texts(map, "links"),
+        ipc: text(map, "ipc"),
+        isolation: text(map, "isolation"),
+        labels: mapping(map, "labels"),
+        label_file: texts(map, "label_file"),
+        links: texts(map, "links"),
         logging: inner(map, "logging").map(|(logging, span)| Logging {
             span,
-            driver: d.text(logging, "driver"),
-            options: d.mapping(logging, "options"),
+            driver: text(logging, "driver"),
+            options: mapping(logging, "options"),
             extensions: extensions(logging),
         }),
         mem_limit: d.bytes(map, "mem_limit"),
         mem_reservation: d.bytes(map, "mem_reservation"),
         memswap_limit: d.bytes(map, "memswap_limit"),
         mem_swappiness: d.bytes(map, "mem_swappiness"),
-        mac_address: d.text(map, "mac_address"),
+        mac_address: text(map, "mac_address"),
         models: named(map, "models", |model, span| ServiceModel {
             span,
-            endpoint_var: model.and_then(|model| d.text(model, "endpoint_var")),
-            model_var: model.and_then(|model| d.text(model, "model_var")),
+            endpoint_var: model.and_then(|model| text(model, "endpoint_var")),
+            model_var: model.and_then(|model| text(model, "model_var")),
         }),
-        network_mode: d.text(map, "network_mode"),
+        network_mode: text(map, "network_mode"),
         networks: named(map, "networks", |network, span| d.service_network(network, span)),
         oom_kill_disable: d.boolean(map, "oom_kill_disable"),
         oom_score_adj: d.integer(map, "oom_score_adj"),
-        pid: d.text(map, "pid"),
+        pid: text(map, "pid"),
         pids_limit: d.integer(map, "pids_limit"),
-        platform: d.text(map, "platform"),
+        platform: text(map, "platform"),
         ports: d.ports(map),
         privileged: d.boolean(map, "privileged"),
-        pull_policy: d.text(map, "pull_policy"),
-        pull_refresh_after: d.text(map, "pull_refresh_after"),
+        pull_policy: text(map, "pull_policy"),
+        pull_refresh_after: text(map, "pull_refresh_after"),
         read_only: d.boolean(map, "read_only"),
-        restart: d.text(map, "restart"),
-        runtime: d.text(map, "runtime"),
+        restart: text(map, "restart"),
+        runtime: text(map, "runtime"),
         scale: d.integer(map, "scale"),
         secrets: d.references(map, "secrets"),
-        security_opt: d.texts(map, "security_opt"),
+        security_opt: texts(map, "security_opt"),
         shm_size: d.bytes(map, "shm_size"),
         stdin_open: d.boolean(map, "stdin_open"),
         stop_grace_period: d.duration(map, "stop_grace_period"),
-        stop_signal: d.text(map, "stop_signal"),
-        storage_opt: d.mapping(map, "storage_opt"),
-        sysctls: d.mapping(map, "sysctls"),
-        tmpfs: d.texts(map, "tmpfs"),
+        stop_signal: text(map, "stop_signal"),
+        storage_opt: mapping(map, "storage_opt"),
+        sysctls: mapping(map, "sysctls"),
+        tmpfs: texts(map, "tmpfs"),
         tty: d.boolean(map, "tty"),
         ulimits: d.ulimits(map),
         use_api_socket: d.boolean(map, "use_api_socket"),
-        user: d.text(map, "user"),
-        userns_mode: d.text(map, "userns_mode"),
-        uts: d.text(map, "uts"),
+        user: text(map, "user"),
+        userns_mode: text(map, "userns_mode"),
+        uts: text(map, "uts"),
         volumes: d.mounts(map),
-        volumes_from: d.texts(map, "volumes_from"),
-        working_dir: d.text(map, "working_dir"),
+        volumes_from: texts(map, "volumes_from"),
+        working_dir: text(map, "working_dir"),
         pre_start: d.hooks(map, "pre_start"),
         post_start: d.hooks(map, "post_start"),
         pre_stop: d.hooks(map, "pre_stop"),
@@ -157,44 +153,44 @@ impl Decoder<'_> {
     fn build(&mut self, map: &Map, span: Span) -> Build {
         Build {
             span,
-            context: self.text(map, "context"),
-            dockerfile: self.text(map, "dockerfile"),
-            dockerfile_inline: self.text(map, "dockerfile_inline"),
-            entitlements: self.texts(map, "entitlements"),
-            args: self.mapping(map, "args"),
-            provenance: self.text(map, "provenance"),
-            sbom: self.text(map, "sbom"),
-            ssh: self.mapping(map, "ssh"),
-            labels: self.mapping(map, "labels"),
-            cache_from: self.texts(map, "cache_from"),
-            cache_to: self.texts(map, "cache_to"),
+            context: text(map, "context"),
+            dockerfile: text(map, "dockerfile"),
+            dockerfile_inline: text(map, "dockerfile_inline"),
+            entitlements: texts(map, "entitlements"),
+            args: mapping(map, "args"),
+            provenance: text(map, "provenance"),
+            sbom: text(map, "sbom"),
+            ssh: mapping(map, "ssh"),
+            labels: mapping(map, "labels"),
+            cache_from: texts(map, "cache_from"),
+            cache_to: texts(map, "cache_to"),
             no_cache: self.boolean(map, "no_cache"),
-            no_cache_filter: self.texts(map, "no_cache_filter"),
-            additional_contexts: self.mapping(map, "additional_contexts"),
+            no_cache_filter: texts(map, "no_cache_filter"),
+            additional_contexts: mapping(map, "additional_contexts"),
             pull: self.boolean(map, "pull"),
-            extra_hosts: self.hosts(map),
-            isolation: self.text(map, "isolation"),
-            network: self.text(map, "network"),
-            target: self.text(map, "target"),
+            extra_hosts: hosts(map),
+            isolation: text(map, "isolation"),
+            network: text(map, "network"),
+            target: text(map, "target"),
             secrets: self.references(map, "secrets"),
             shm_size: self.bytes(map, "shm_size"),
-            tags: self.texts(map, "tags"),
+            tags: texts(map, "tags"),
             ulimits: self.ulimits(map),
-            platforms: self.texts(map, "platforms"),
+            platforms: texts(map, "platforms"),
             privileged: self.boolean(map, "privileged"),
             extensions: extensions(map),
         }
     }
 
     fn develop(&mut self, map: &Map, span: Span) -> Develop {
-        let watch = self.entries(map, "watch").map(|(rule, span)| Watch {
+        let watch = entries(map, "watch").map(|(rule, span)| Watch {
             span,
-            path: self.required_text(rule, "path"),
-            action: self.required_text(rule, "action"),
-            target: self.text(rule, "target"),
+            path: required_text(rule, "path"),
+            action: required_text(rule, "action"),
+            target: text(rule, "target"),
             exec: inner(rule, "exec").map(|(hook, span)| self.hook(hook, span)),
-            include: self.texts(rule, "include"),
-            ignore: self.texts(rule, "ignore"),
+            include: texts(rule, "include"),
+            ignore: texts(rule, "ignore"),
             initial_sync: self.boolean(rule, "initial_sync"),
             extensions: extensions(rule),
         });
@@ -205,18 +201,12 @@ impl Decoder<'_> {
         }
     }
 
-    /// A text that validation has seen.
-    fn required_text(&self, map: &Map, name: &str) -> Text {
-        self.text(map, name).unwrap_or_else(|| Spanned::nowhere(String::new()))
-    }
-
     fn blkio(&mut self, map: &Map, span: Span) -> Blkio {
         Blkio {
             span,
             weight: self.integer(map, "weight"),
-            weight_device: self
-                .entries(map, "weight_device")
-                .filter_map(|(device, _)| Some((self.required_text(device, "path"), self.integer(device, "weight")?)))
+            weight_device: entries(map, "weight_device")
+                .filter_map(|(device, _)| Some((required_text(device, "path"), self.integer(device, "weight")?)))
                 .collect(),
             device_read_bps: self.throttles(map, "device_read_bps"),
             device_read_iops: self.throttles(map, "device_read_iops"),
@@ -226,19 +216,19 @@ impl Decoder<'_> {
     }
 
     fn throttles(&mut self, map: &Map, name: &str) -> Vec<(Text, Spanned<ByteSize>)> {
-        self.entries(map, name)
-            .filter_map(|(device, _)| Some((self.required_text(device, "path"), self.bytes(device, "rate")?)))
+        entries(map, name)
+            .filter_map(|(device, _)| Some((required_text(device, "path"), self.bytes(device, "rate")?)))
             .collect()
     }
 
     fn references(&mut self, map: &Map, name: &str) -> Vec<FileReference> {
-        self.entries(map, name)
+        entries(map, name)
             .map(|(reference, span)| FileReference {
                 span,
-                source: self.required_text(reference, "source"),
-                target: self.text(reference, "target"),
-                uid: self.text(reference, "uid"),
-                gid: self.text(reference, "gid"),
+                source: required_text(reference, "source"),
+                target: text(reference, "target"),
+                uid: text(reference, "uid"),
+                gid: text(reference, "gid"),
                 mode: self.mode(reference, "mode"),
                 extensions: extensions(reference),
             })
@@ -249,7 +239,7 @@ impl Decoder<'_> {
         let entries = map.get("depends_on").and_then(|entry| entry.node.as_map());
         let read = |(name, entry): (&String, &crate::compose::Entry)| {
             let map = entry.node.as_map()?;
-            let condition = self.text(map, "condition")?;
+            let condition = text(map, "condition")?;
             let dependency = Dependency {
                 span: entry.key,
                 condition: Spanned::new(
@@ -278,30 +268,29 @@ impl Decoder<'_> {
         let (limits, reservations) = (resource("limits"), resource("reservations"));
         Deploy {
             span,
-            mode: self.text(map, "mode"),
+            mode: text(map, "mode"),
             replicas: self.integer(map, "replicas"),
-            labels: self.mapping(map, "labels"),
+            labels: mapping(map, "labels"),
             update_config: inner(map, "update_config").map(|(config, span)| self.update_config(config, span)),
             rollback_config: inner(map, "rollback_config").map(|(config, span)| self.update_config(config, span)),
             limits,
             reservations,
             restart_policy: inner(map, "restart_policy").map(|(policy, span)| RestartPolicy {
                 span,
-                condition: self.text(policy, "condition"),
+                condition: text(policy, "condition"),
                 delay: self.duration(policy, "delay"),
                 max_attempts: self.count(policy, "max_attempts"),
                 window: self.duration(policy, "window"),
             }),
             placement: inner(map, "placement").map(|(placement, span)| Placement {
                 span,
-                constraints: self.texts(placement, "constraints"),
-                preferences: self
-                    .entries(placement, "preferences")
-                    .filter_map(|(preference, _)| self.text(preference, "spread"))
+                constraints: texts(placement, "constraints"),
+                preferences: entries(placement, "preferences")
+                    .filter_map(|(preference, _)| text(preference, "spread"))
                     .collect(),
                 max_replicas_per_node: self.count(placement, "max_replicas_per_node"),
             }),
-            endpoint_mode: self.text(map, "endpoint_mode"),
+            endpoint_mode: text(map, "endpoint_mode"),
             extensions: extensions(map),
         }
     }
@@ -313,13 +302,12 @@ impl Decoder<'_> {
             memory: self.bytes(map, "memory"),
             pids: self.integer(map, "pids"),
             devices: self.device_requests(map, "devices"),
-            generic_resources: self
-                .entries(map, "generic_resources")
+            generic_resources: entries(map, "generic_resources")
                 .map(|(resource, span)| {
                     let spec = inner(resource, "discrete_resource_spec").map(|(spec, _)| spec);
                     GenericResource {
                         span,
-                        kind: spec.and_then(|spec| self.text(spec, "kind")),
+                        kind: spec.and_then(|spec| text(spec, "kind")),
                         value: spec.and_then(|spec| self.integer(spec, "value")),
                     }
                 })
@@ -333,59 +321,31 @@ impl Decoder<'_> {
             span,
             parallelism: self.count(map, "parallelism"),
             delay: self.duration(map, "delay"),
-            failure_action: self.text(map, "failure_action"),
+            failure_action: text(map, "failure_action"),
             monitor: self.duration(map, "monitor"),
             max_failure_ratio: self.float(map, "max_failure_ratio"),
-            order: self.text(map, "order"),
+            order: text(map, "order"),
             extensions: extensions(map),
         }
     }
 
     fn device_requests(&mut self, map: &Map, name: &str) -> Vec<DeviceRequest> {
-        self.entries(map, name)
+        entries(map, name)
             .map(|(request, span)| DeviceRequest {
                 span,
-                capabilities: self.texts(request, "capabilities"),
-                driver: self.text(request, "driver"),
+                capabilities: texts(request, "capabilities"),
+                driver: text(request, "driver"),
                 count: self.integer(request, "count"),
-                device_ids: self.texts(request, "device_ids"),
-                options: self.mapping(request, "options"),
+                device_ids: texts(request, "device_ids"),
+                options: mapping(request, "options"),
             })
             .collect()
-    }
-
-    fn provider(&mut self, map: &Map, span: Span) -> Provider {
-        let options = inner(map, "options").map(|(options, _)| options);
-        let text = |node: &Node| Some(Spanned::new(forms::text_of(&node.value)?, node.span));
-        let options = options.into_iter().flatten().map(|(name, entry)| {
-            let values = match &entry.node.value {
-                Value::List(list) => list.iter().filter_map(text).collect(),
-                _ => text(&entry.node).into_iter().collect(),
-            };
-            (name.clone(), values)
-        });
-        Provider {
-            span,
-            options: options.collect(),
-            provider_type: self.required_text(map, "type"),
-            extensions: extensions(map),
-        }
-    }
-
-    fn hosts(&self, map: &Map) -> IndexMap<String, Vec<Text>> {
-        let hosts = inner(map, "extra_hosts").map(|(hosts, _)| hosts);
-        let hosts = hosts.into_iter().flatten().map(|(host, entry)| {
-            let addresses = entry.node.as_list().unwrap_or_default().iter();
-            let addresses = addresses.filter_map(|node| Some(Spanned::new(node.as_str()?.to_owned(), node.span)));
-            (host.clone(), addresses.collect())
-        });
-        hosts.collect()
     }
 
     fn healthcheck(&mut self, map: &Map, span: Span) -> Healthcheck {
         Healthcheck {
             span,
-            test: self.words(map, "test"),
+            test: words(map, "test"),
             timeout: self.duration(map, "timeout"),
             interval: self.duration(map, "interval"),
             retries: self.count(map, "retries"),
@@ -403,14 +363,14 @@ impl Decoder<'_> {
         ServiceNetwork {
             span,
             unsaid,
-            aliases: self.texts(map, "aliases"),
-            driver_opts: self.mapping(map, "driver_opts"),
+            aliases: texts(map, "aliases"),
+            driver_opts: mapping(map, "driver_opts"),
             gw_priority: self.integer(map, "gw_priority"),
-            interface_name: self.text(map, "interface_name"),
-            ipv4_address: self.text(map, "ipv4_address"),
-            ipv6_address: self.text(map, "ipv6_address"),
-            link_local_ips: self.texts(map, "link_local_ips"),
-            mac_address: self.text(map, "mac_address"),
+            interface_name: text(map, "interface_name"),
+            ipv4_address: text(map, "ipv4_address"),
+            ipv6_address: text(map, "ipv6_address"),
+            link_local_ips: texts(map, "link_local_ips"),
+            mac_address: text(map, "mac_address"),
             priority: self.integer(map, "priority"),
             extensions: extensions(map),
         }
@@ -434,19 +394,17 @@ impl Decoder<'_> {
                 ));
                 return None;
             };
-            let text = |name: &str, default: &str| {
-                self.text(port, name)
-                    .unwrap_or_else(|| Spanned::nowhere(default.to_owned()))
-            };
+            let or =
+                |name: &str, default: &str| text(port, name).unwrap_or_else(|| Spanned::nowhere(default.to_owned()));
             Some(Port {
                 span,
-                name: self.text(port, "name"),
-                mode: text("mode", "ingress"),
-                host_ip: self.text(port, "host_ip"),
+                name: text(port, "name"),
+                mode: or("mode", "ingress"),
+                host_ip: text(port, "host_ip"),
                 target: Spanned::new(number, target.span),
-                published: self.text(port, "published").filter(|published| !published.is_empty()),
-                protocol: text("protocol", "tcp"),
-                app_protocol: self.text(port, "app_protocol"),
+                published: text(port, "published").filter(|published| !published.is_empty()),
+                protocol: or("protocol", "tcp"),
+                app_protocol: text(port, "app_protocol"),
                 extensions: extensions(port),
             })
         };
@@ -464,31 +422,31 @@ impl Decoder<'_> {
     }
 
     fn mounts(&mut self, map: &Map) -> Vec<Mount> {
-        self.entries(map, "volumes")
+        entries(map, "volumes")
             .map(|(mount, span)| Mount {
                 span,
-                mount_type: self.required_text(mount, "type"),
-                source: self.text(mount, "source"),
-                target: self.text(mount, "target"),
+                mount_type: required_text(mount, "type"),
+                source: text(mount, "source"),
+                target: text(mount, "target"),
                 read_only: self.boolean(mount, "read_only"),
-                consistency: self.text(mount, "consistency"),
+                consistency: text(mount, "consistency"),
                 bind: inner(mount, "bind").map(|(bind, _)| MountBind {
-                    selinux: self.text(bind, "selinux"),
-                    propagation: self.text(bind, "propagation"),
+                    selinux: text(bind, "selinux"),
+                    propagation: text(bind, "propagation"),
                     create_host_path: self.boolean(bind, "create_host_path").is_none_or(|create| create.value),
-                    recursive: self.text(bind, "recursive"),
+                    recursive: text(bind, "recursive"),
                 }),
                 volume: inner(mount, "volume").map(|(volume, _)| MountVolume {
-                    labels: self.mapping(volume, "labels"),
+                    labels: mapping(volume, "labels"),
                     nocopy: self.boolean(volume, "nocopy"),
-                    subpath: self.text(volume, "subpath"),
+                    subpath: text(volume, "subpath"),
                 }),
                 tmpfs: inner(mount, "tmpfs").map(|(tmpfs, _)| MountTmpfs {
                     size: self.bytes(tmpfs, "size"),
                     mode: self.mode(tmpfs, "mode"),
                 }),
                 image: inner(mount, "image").map(|(image, _)| MountImage {
-                    subpath: self.text(image, "subpath"),
+                    subpath: text(image, "subpath"),
                 }),
                 extensions: extensions(mount),
             })
@@ -520,22 +478,18 @@ impl Decoder<'_> {
     }
 
     fn hooks(&mut self, map: &Map, name: &str) -> Vec<Hook> {
-        self.entries(map, name)
-            .map(|(hook, span)| self.hook(hook, span))
-            .collect()
+        entries(map, name).map(|(hook, span)| self.hook(hook, span)).collect()
     }
 
     fn hook(&mut self, map: &Map, span: Span) -> Hook {
         Hook {
             span,
-            command: self
-                .words(map, "command")
-                .unwrap_or_else(|| Spanned::nowhere(Vec::new())),
-            user: self.text(map, "user"),
+            command: words(map, "command").unwrap_or_else(|| Spanned::nowhere(Vec::new())),
+            user: text(map, "user"),
             privileged: self.boolean(map, "privileged"),
-            working_dir: self.text(map, "working_dir"),
-            environment: self.variables(map, "environment"),
-            image: self.text(map, "image"),
+            working_dir: text(map, "working_dir"),
+            environment: variables(map, "environment"),
+            image: text(map, "image"),
             per_replica: self.boolean(map, "per_replica"),
         }
     }
@@ -549,4 +503,37 @@ fn named<T>(map: &Map, name: &str, mut read: impl FnMut(Option<&Map>, Span) -> T
         (name.clone(), read(entry.node.as_map(), span))
     };
     entries.into_iter().flatten().map(read).collect()
+}
+
+fn hosts(map: &Map) -> IndexMap<String, Vec<Text>> {
+    let hosts = inner(map, "extra_hosts").map(|(hosts, _)| hosts);
+    let hosts = hosts.into_iter().flatten().map(|(host, entry)| {
+        let addresses = entry.node.as_list().unwrap_or_default().iter();
+        let addresses = addresses.filter_map(|node| Some(Spanned::new(node.as_str()?.to_owned(), node.span)));
+        (host.clone(), addresses.collect())
+    });
+    hosts.collect()
+}
+
+/// A text that validation has seen.
+fn required_text(map: &Map, name: &str) -> Text {
+    text(map, name).unwrap_or_else(|| Spanned::nowhere(String::new()))
+}
+
+fn read_provider(map: &Map, span: Span) -> Provider {
+    let options = inner(map, "options").map(|(options, _)| options);
+    let text = |node: &Node| Some(Spanned::new(forms::text_of(&node.value)?, node.span));
+    let options = options.into_iter().flatten().map(|(name, entry)| {
+        let values = match &entry.node.value {
+            Value::List(list) => list.iter().filter_map(text).collect(),
+            _ => text(&entry.node).into_iter().collect(),
+        };
+        (name.clone(), values)
+    });
+    Provider {
+        span,
+        options: options.collect(),
+        provider_type: required_text(map, "type"),
+        extensions: extensions(map),
+    }
 }

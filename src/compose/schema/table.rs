@@ -82,7 +82,7 @@ pub(in crate::compose) const SERVICE: Shape = object!(
     "a service",
     &[
         ("annotations", LIST_OR_MAPPING),
-        ("attach", STRING_OR_BOOLEAN),
+        ("attach", BOOLEAN),
         ("blkio_config", BLKIO),
         ("build", Either(&[STRING, BUILD])),
         ("cap_add", STRING_SET),
@@ -198,12 +198,12 @@ const BUILD: Shape = object!(
         ("isolation", STRING),
         ("labels", LIST_OR_MAPPING),
         ("network", STRING),
-        ("no_cache", STRING_OR_BOOLEAN),
+        ("no_cache", BOOLEAN),
         ("no_cache_filter", STRING_OR_SET),
         ("platforms", STRINGS),
-        ("privileged", STRING_OR_BOOLEAN),
+        ("privileged", BOOLEAN),
         ("provenance", STRING_OR_BOOLEAN),
-        ("pull", STRING_OR_BOOLEAN),
+        ("pull", BOOLEAN),
         ("sbom", STRING_OR_BOOLEAN),
         ("secrets", FILE_REFERENCES),
         ("shm_size", STRING_OR_INTEGER),
@@ -411,7 +411,7 @@ const HOOK: Shape = requiring!("a hook", &["command"], HOOK_FIELDS);
 const HOOK_FIELDS: &[(&str, Shape)] = &[
     ("command", COMMAND),
     ("environment", LIST_OR_MAPPING),
-    ("privileged", STRING_OR_BOOLEAN),
+    ("privileged", BOOLEAN),
     ("user", STRING),
     ("working_dir", STRING),
 ];
@@ -421,8 +421,8 @@ const PRE_START: Shape = object!(
         ("command", COMMAND),
         ("environment", LIST_OR_MAPPING),
         ("image", STRING),
-        ("per_replica", STRING_OR_BOOLEAN),
-        ("privileged", STRING_OR_BOOLEAN),
+        ("per_replica", BOOLEAN),
+        ("privileged", BOOLEAN),
         ("user", STRING),
         ("working_dir", STRING),
     ],
@@ -445,7 +445,7 @@ const MOUNT: Shape = requiring!(
             object!(
                 "`bind`",
                 &[
-                    ("create_host_path", STRING_OR_BOOLEAN),
+                    ("create_host_path", BOOLEAN),
                     ("propagation", STRING),
                     ("recursive", Word(&["enabled", "disabled", "writable", "readonly"])),
                     ("selinux", Word(&["z", "Z"])),

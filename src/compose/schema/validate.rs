@@ -1,5 +1,7 @@
 //! Holds a document against the table.
 
+use std::fmt::Write;
+
 use super::{Kinds, Object, Shape, TextRule};
 use crate::compose::{Entry, Map, Node, Value};
 use crate::diagnostic::{Diagnostic, Span};
@@ -67,7 +69,7 @@ impl Validation<'_> {
     fn entries(&mut self, node: &Node, shape: &'static Shape, path: &mut String, place: Span) {
         for (index, entry) in node.as_list().into_iter().flatten().enumerate() {
             let length = path.len();
-            path.push_str(&format!("[{index}]"));
+            let _ = write!(path, "[{index}]");
             self.node(entry, shape, path, place);
             path.truncate(length);
         }

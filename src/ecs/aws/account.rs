@@ -55,7 +55,11 @@ impl Account {
         if let Err(error) = credentials.provide_credentials().await {
             return Err(access.no_credentials(&error));
         }
-        let identity = aws_sdk_sts::Client::new(&config)
+        // Whoever cannot reach AWS at all shall learn it soon; patience is for later, when something has begun.
+        let impatient = aws_sdk_sts::config::Builder::from(&config)
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .build();
+        let identity = aws_sdk_sts::Client::from_conf(impatient)
             .get_caller_identity()
             .send()
             .await

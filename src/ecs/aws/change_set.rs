@@ -1,6 +1,6 @@
 //! What a submission would change in a stack, and the step from there to changing it.
 
-use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, Tag};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, Tag};
 
 use super::Account;
 use super::failure::{is, sentence};
@@ -103,15 +103,33 @@ pub async fn abandon(account: &Account, operation: Operation, change_set: &Chang
     stack::delete(account, &change_set.stack_id).await
 }
 
+/// Begins to execute a change set.
 pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
-    account
+    let failed = |error| account.access.failed("cannot execute the change set", &error);
+    match account
         .cloudformation
         .execute_change_set()
         .change_set_name(&change_set.id)
         .send()
         .await
-        .map_err(|error| account.access.failed("cannot execute the change set", &error))?;
-    Ok(())
+    {
+        Ok(_) => Ok(()),
+        // The SDK asks again when an answer is lost, and then the first request may have been heard.
+        Err(error) if is(&error, "InvalidChangeSetStatus") => {
+            let now = account
+                .cloudformation
+                .describe_change_set()
+                .change_set_name(&change_set.id)
+                .send()
+                .await;
+            let status = now.ok().and_then(|now| now.execution_status);
+            match status {
+                Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => Ok(()),
+                _ => Err(failed(error)),
+            }
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 async fn discard(account: &Account, stack: &str) -> Result<()> {

@@ -12,6 +12,7 @@ pub mod logs;
 pub mod network;
 mod pace;
 pub mod replicas;
+pub mod rollout;
 pub mod secrets;
 pub mod services;
 pub mod stack;

@@ -39,6 +39,8 @@ macro_rules! fragments {
 
 fragments! {
     ACCESS_POINT = "access-point.yaml";
+    ALIAS = "alias.yaml";
+    ALIAS_TARGET = "alias-target.yaml";
     APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
     CLUSTER = "cluster.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
@@ -73,11 +75,13 @@ impl Fragment {
     }
 
     /// The declaration of a hole that is to stay a Parameter.
+    #[must_use]
     pub fn parameter(&self, name: &str) -> Value {
         self.parameters.get(name).cloned().unwrap_or_default()
     }
 
     /// A copy with values in the holes and `prefix` before the logical ids.
+    #[must_use]
     pub fn fill(&self, prefix: &str, holes: &[(&str, Value)]) -> Filled {
         let filling = Filling {
             fragment: self,
@@ -175,10 +179,10 @@ impl Filling<'_> {
             let (name, tail) = after.split_once('}').unwrap_or((after, ""));
             match self.hole(name) {
                 Some(value) => filled.push_str(&inside_sub(value)),
-                None if name.starts_with('!') => filled.push_str(&format!("${{{name}}}")),
+                None if name.starts_with('!') => filled.extend(["${", name, "}"]),
                 None => {
                     let (id, attribute) = name.split_at(name.find('.').unwrap_or(name.len()));
-                    filled.push_str(&format!("${{{}{attribute}}}", self.renamed(&id.to_owned().into())));
+                    filled.extend(["${", &self.renamed(&id.to_owned().into()), attribute, "}"]);
                 }
             }
             rest = tail;

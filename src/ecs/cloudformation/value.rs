@@ -47,18 +47,22 @@ impl Value {
         Self::map([("Fn::Sub", Self::Text(text.into()))])
     }
 
+    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    #[must_use]
     pub fn as_list(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
 
+    #[must_use]
     pub fn as_map(&self) -> &[(Text, Self)] {
         if let Self::Map(entries) = self { entries } else { &[] }
     }
 
+    #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.as_map()
             .iter()
@@ -67,6 +71,7 @@ impl Value {
     }
 
     /// The value at a path of keys.
+    #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<&Self> {
         path.iter().try_fold(self, |value, key| value.get(key))
     }
@@ -123,6 +128,7 @@ impl Value {
 }
 
 /// Text that stands for itself inside `Fn::Sub`.
+#[must_use]
 pub fn literal(text: &str) -> String {
     text.replace("${", "${!")
 }
@@ -168,32 +174,39 @@ impl From<Vec<Value>> for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Int(value) => serializer.serialize_i64(*value),
-            Self::Float(value) => serializer.serialize_f64(*value),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(items) => {
-                let plain = !items.iter().any(|item| matches!(item, Self::List(_) | Self::Map(_)));
-                if plain && self.is_short() {
-                    FlowSeq(Block(self)).serialize(serializer)
-                } else {
-                    Block(self).serialize(serializer)
+            Self::List(items) if items.iter().any(Self::is_compound) || !self.is_short() => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    if matches!(item, Self::Map(_)) && item.is_short() {
+                        list.serialize_element(&FlowMap(Line(item)))?;
+                    } else {
+                        list.serialize_element(item)?;
+                    }
                 }
+                list.end()
             }
+            Self::List(_) => FlowSeq(Line(self)).serialize(serializer),
             Self::Map(entries) => {
                 let function = matches!(entries.as_slice(), [(name, _)] if name == "Ref" || name.starts_with("Fn::"));
                 if function && self.is_short() {
-                    FlowMap(Block(self)).serialize(serializer)
-                } else {
-                    Block(self).serialize(serializer)
+                    return FlowMap(Line(self)).serialize(serializer);
                 }
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                entries
+                    .iter()
+                    .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                map.end()
             }
+            plain => Line(plain).serialize(serializer),
         }
     }
 }
 
 impl Value {
+    fn is_compound(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
+    }
+
     fn is_short(&self) -> bool {
         self.within(80).is_some()
     }
@@ -212,31 +225,19 @@ impl Value {
     }
 }
 
-/// The list or mapping itself, whatever the lines.
-struct Block<'a>(&'a Value);
+/// A value on one line.
+struct Line<'a>(&'a Value);
 
-impl Serialize for Block<'_> {
+impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::List(items) => {
-                let mut list = serializer.serialize_seq(Some(items.len()))?;
-                for item in items {
-                    if matches!(item, Value::Map(_)) && item.is_short() {
-                        list.serialize_element(&FlowMap(Block(item)))?;
-                    } else {
-                        list.serialize_element(item)?;
-                    }
-                }
-                list.end()
-            }
-            Value::Map(entries) => {
-                let mut map = serializer.serialize_map(Some(entries.len()))?;
-                entries
-                    .iter()
-                    .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
-                map.end()
-            }
-            other => other.serialize(serializer),
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Float(value) => serializer.serialize_f64(*value),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(items) => serializer.collect_seq(items.iter().map(Line)),
+            Value::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, Line(value)))),
         }
     }
 }

@@ -192,7 +192,7 @@ pub(in crate::ecs) fn capabilities(service: &Service, draft: &mut Draft) {
     }
 }
 
-/// `no-new-privileges` is what Fargate's isolation is compared with; the others name things of the host.
+/// `security_opt`: how a container is confined is not for a task to say.
 pub(in crate::ecs) fn security_options(service: &Service, draft: &mut Draft) {
     for option in &service.security_opt {
         let name = option.split([':', '=']).next().unwrap_or_default();
@@ -293,7 +293,7 @@ pub(in crate::ecs) fn namespaces(service: &Service, draft: &mut Draft) {
             "" | "private" | "shareable" | "none" => {}
             "task" if name == "pid" => draft.task(service).set("PidMode", "task"),
             shared if shared.starts_with("service:") || shared.starts_with("container:") => {
-                let message = format!("`{name}: {shared}` is not translated to ECS yet");
+                let message = format!("`{name}: {shared}` does not work on ECS yet");
                 draft.say(Diagnostic::error(value.span, message).hint("run both programs in one container"));
             }
             other => {

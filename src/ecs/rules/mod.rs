@@ -3,6 +3,7 @@
 //! A rule for an attribute of a service is a function of the service and the draft; the table in `ecs::support` names
 //! it. `begin` functions make what is there before any rule changes it.
 
+pub(in crate::ecs) mod alias;
 pub(in crate::ecs) mod container;
 pub(in crate::ecs) mod credentials;
 pub(in crate::ecs) mod health;

@@ -65,6 +65,16 @@ pub(in crate::ecs) fn tmpfs(service: &Service, draft: &mut Draft) {
     }
 }
 
+/// `shm_size`: Fargate gives every container 64 MiB at `/dev/shm`; a larger file system in memory goes over it.
+pub(in crate::ecs) fn shared_memory(service: &Service, draft: &mut Draft) {
+    if let Some(size) = service.shm_size.filter(|size| size.0 > 64 << 20) {
+        let options = ["rw", "nosuid", "nodev", "noexec", "mode=1777"]
+            .map(str::to_owned)
+            .to_vec();
+        memory(service, draft, "/dev/shm".to_owned(), Some(size.0), options);
+    }
+}
+
 /// The tables of time zones, which images either have or do without: everybody mounts them from the host.
 const OF_THE_HOST: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
 
@@ -81,7 +91,7 @@ fn bind(mount: &Mount, source: &str, draft: &mut Draft) {
         Diagnostic::error(place, message)
             .hint("remove the service, or set the mount in an override file for the laptop only")
     } else if let Some(path) = within(source, &draft.project.working_dir) {
-        let message = format!("a mount of the project's own `{path}` is not translated to ECS yet");
+        let message = format!("a mount of the project's own `{path}` does not work on ECS yet");
         let hint = "put the files into the image, or mount a named volume for what the container writes";
         Diagnostic::error(place, message).hint(hint)
     } else {

@@ -9,13 +9,27 @@ use crate::ecs::extensions;
 /// The name of the network that a service is in when it says nothing.
 const DEFAULT: &str = "default";
 
+/// What these do for containers, the VPC does for tasks.
+const USUAL_DRIVERS: [&str; 4] = ["", "bridge", "default", "overlay"];
+
 /// A security group for each network that the project makes itself.
 pub(in crate::ecs) fn groups(draft: &mut Draft) {
     for (key, network) in &draft.project.networks {
+        if let Some(driver) = network
+            .driver
+            .as_ref()
+            .filter(|driver| !USUAL_DRIVERS.contains(&driver.as_str()))
+        {
+            let message = format!(
+                "network driver `{}` has no effect on ECS: a network is a security group in the VPC",
+                driver.value
+            );
+            draft.remark(Diagnostic::warning(driver.span, message));
+        }
         if extensions::security_group(&network.extensions).is_some() {
             // An older way to name an existing group.
         } else if !network.external {
-            group(key, network.span, draft);
+            group(key, &network.name, network.span, draft);
         } else if !network.name.starts_with("sg-") {
             let message = format!("external network `{key}` is no security group");
             let hint = "give the security group's id (sg-…) as its `name`";
@@ -24,13 +38,12 @@ pub(in crate::ecs) fn groups(draft: &mut Draft) {
     }
 }
 
-fn group(key: &str, span: Span, draft: &mut Draft) {
-    draft.add(
-        &fragment::NETWORK,
-        &names::logical_id(key),
-        [("NetworkName", key.to_owned().into())],
-        span,
-    );
+fn group(key: &str, name: &str, span: Span, draft: &mut Draft) {
+    let holes = [
+        ("NetworkName", key.to_owned().into()),
+        ("Title", name.to_owned().into()),
+    ];
+    draft.add(&fragment::NETWORK, &names::logical_id(key), holes, span);
 }
 
 /// Puts a service into the groups of its networks.
@@ -56,7 +69,8 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
         "bridge" | "default" => {
             let group = names::logical_id(DEFAULT) + "Network";
             if !draft.template.document.resources.contains_key(&group) {
-                self::group(DEFAULT, mode.span, draft);
+                let name = format!("{}_{DEFAULT}", draft.project.name);
+                self::group(DEFAULT, &name, mode.span, draft);
             }
             draft.join(service, group_id(DEFAULT));
             return;
@@ -70,7 +84,7 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             Diagnostic::error(mode.span, message).hint("give the service a network that no other service is in")
         }
         other => {
-            let message = format!("`network_mode: {other}` is not translated to ECS yet");
+            let message = format!("`network_mode: {other}` does not work on ECS yet");
             Diagnostic::error(mode.span, message).hint("give both services the same network")
         }
     };

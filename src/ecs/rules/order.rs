@@ -25,7 +25,7 @@ pub(in crate::ecs) fn depends_on(service: &Service, draft: &mut Draft) {
             }
             Condition::CompletedSuccessfully => {
                 let message = format!(
-                    "`{}` is not translated to ECS yet: an ECS service runs for ever, so `{name}` would be started again and again",
+                    "`{}` does not work on ECS yet: an ECS service runs for ever, so `{name}` would be started again and again",
                     dependency.condition.value.as_str()
                 );
                 let hint = "do its work at the start of the service that waits for it";
@@ -35,17 +35,5 @@ pub(in crate::ecs) fn depends_on(service: &Service, draft: &mut Draft) {
         }
         let dependency = draft.id(other, "Service");
         draft.wait_for(service, dependency);
-    }
-}
-
-/// `links`: the loader has made dependencies of them, and a service is known by its own name; another name is not.
-pub(in crate::ecs) fn links(service: &Service, draft: &mut Draft) {
-    for link in &service.links {
-        if let Some((name, alias)) = link.split_once(':')
-            && name != alias
-        {
-            let message = format!("`links` cannot give `{name}` the name `{alias}` on ECS yet");
-            draft.say(Diagnostic::error(link.span, message).hint(format!("call the service `{name}`")));
-        }
     }
 }

@@ -317,12 +317,11 @@ fn protocol_of(port: &Port, draft: &mut Draft) -> Option<Protocol> {
         }
     }
     let spoken = extensions::protocol(port).or(port.app_protocol.as_ref().map(|protocol| protocol.as_str()));
+    // TLS, gRPC and all else arrive as the container speaks them.
     Some(match spoken {
         Some("http") => Protocol::Http,
-        // TLS, gRPC and all else arrive as the container speaks them.
-        Some(_) => Protocol::Tcp,
         None if WEB_PORTS.contains(&port.target.value) => Protocol::Http,
-        None => Protocol::Tcp,
+        Some(_) | None => Protocol::Tcp,
     })
 }
 

@@ -39,13 +39,19 @@ pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Dr
         );
         return;
     };
+    let cluster = match &draft.cluster {
+        Value::Text(cluster) => cluster.rsplit('/').next().unwrap_or_default().to_owned().into(),
+        cluster => cluster.clone(),
+    };
     let target = [
         ("Min", number("min").unwrap_or(1).into()),
         ("Max", max.into()),
-        ("Cluster", draft.cluster.clone()),
+        ("Cluster", cluster),
         ("EcsService", Value::attribute(draft.id(service, "Service"), "Name")),
     ];
     draft.add_for_service(&fragment::SCALABLE_TARGET, target, service);
+    // An update of the stack must not undo what the load has asked for.
+    draft.service(service).remove("DesiredCount");
     for (key, metric, percent) in targets {
         let policy = [
             ("Metric", metric.into()),

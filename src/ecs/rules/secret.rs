@@ -96,7 +96,9 @@ pub(in crate::ecs) fn grant(service: &Service, draft: &mut Draft, arns: Vec<Valu
             .entry("Statement")
             .items();
         if let Some(statement) = statements.first_mut() {
-            arns.into_iter().for_each(|arn| statement.push_once("Resource", arn));
+            for arn in arns {
+                statement.push_once("Resource", arn);
+            }
         }
         return;
     }

@@ -18,9 +18,7 @@ pub(in crate::ecs) fn task(service: &Service, draft: &mut Draft) {
         reservations.and_then(|it| it.cpus),
     ];
     let cpus = cpus.into_iter().flatten().find(|cpus| cpus.value > 0.0);
-    #[allow(clippy::cast_precision_loss, reason = "nobody has so many CPUs")]
     let count = service.cpu_count.filter(|count| count.value > 0);
-    let cpus = cpus.or(count.map(|count| Spanned::new(count.value as f32, count.span)));
     let memory = [
         limits.and_then(|limits| limits.memory),
         service.mem_limit,
@@ -34,7 +32,9 @@ pub(in crate::ecs) fn task(service: &Service, draft: &mut Draft) {
         clippy::cast_sign_loss,
         reason = "above zero, and rounded up"
     )]
-    let units = cpus.map_or(0, |cpus| (f64::from(cpus.value) * 1024.0).ceil() as u64);
+    let cpus = cpus.map(|cpus| Spanned::new((f64::from(cpus.value) * 1024.0).ceil() as u64, cpus.span));
+    let cpus = cpus.or(count.map(|count| Spanned::new(count.cast_unsigned().saturating_mul(1024), count.span)));
+    let units = cpus.map_or(0, |cpus| cpus.value);
     let mebibytes = memory.map_or(0, |memory| memory.0.cast_unsigned().div_ceil(1024 * 1024));
     if let Some((cpu, memory)) = fargate::smallest(units, mebibytes) {
         let task = draft.task(service);

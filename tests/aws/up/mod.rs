@@ -9,6 +9,7 @@ mod network;
 mod parameters;
 mod refusals;
 mod secrets;
+mod tasks;
 mod update;
 mod volumes;
 

@@ -41,6 +41,19 @@ fn a_new_image_replaces_the_tasks_and_is_followed_to_the_end() {
 }
 
 #[test]
+fn tasks_can_be_replaced_although_nothing_changed() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", WEB);
+    world.ok(&["up"]);
+    let before = world.ok(&["ps", "-q"]).stdout;
+    let run = world.ok(&["up", "--force-recreate"]);
+    assert!(run.stderr.contains("Service web  Tasks replaced"), "{}", run.stderr);
+    let after = world.ok(&["ps", "-q"]).stdout;
+    assert_eq!(before.lines().count(), after.lines().count());
+    assert!(before.lines().all(|task| !after.contains(task)), "{before}\n{after}");
+}
+
+#[test]
 fn a_service_that_is_no_longer_in_the_file_goes() {
     let Some(world) = World::new() else { return };
     world.sandbox.write("compose.yaml", WEB);

@@ -14,8 +14,8 @@ class ContainersOfATask(CloudFormationLintRule):
 
     def match(self, cfn):
         for path, task in properties(cfn, "AWS::ECS::TaskDefinition"):
-            containers = {one.get("Name"): one for one in items(task, "ContainerDefinitions")}
-            volumes = {one.get("Name") for one in items(task, "Volumes")}
+            containers = {name(one.get("Name")): one for one in items(task, "ContainerDefinitions")}
+            volumes = {name(one.get("Name")) for one in items(task, "Volumes")}
             if len(containers) < len(items(task, "ContainerDefinitions")):
                 yield RuleMatch(path, "two containers have the same name")
             if not any(one.get("Essential", True) is not False for one in containers.values()):
@@ -23,7 +23,7 @@ class ContainersOfATask(CloudFormationLintRule):
             for index, container in enumerate(items(task, "ContainerDefinitions")):
                 here = [*path, "ContainerDefinitions", index]
                 for dependency in items(container, "DependsOn"):
-                    other = containers.get(dependency.get("ContainerName"))
+                    other = containers.get(name(dependency.get("ContainerName")))
                     if other is None:
                         yield RuleMatch(here, f"DependsOn names no container: {dependency.get('ContainerName')}")
                     elif dependency.get("Condition") == "HEALTHY" and "HealthCheck" not in other:
@@ -31,7 +31,7 @@ class ContainersOfATask(CloudFormationLintRule):
                     elif dependency.get("Condition") in ("SUCCESS", "COMPLETE") and other.get("Essential", True) is True:
                         yield RuleMatch(here, f"{other['Name']} is essential, so it may not be waited for to end")
                 for mount in items(container, "MountPoints"):
-                    if mount.get("SourceVolume") not in volumes:
+                    if name(mount.get("SourceVolume")) not in volumes:
                         yield RuleMatch(here, f"MountPoints names no volume: {mount.get('SourceVolume')}")
 
 
@@ -45,7 +45,7 @@ class FargateTask(CloudFormationLintRule):
     tags = ["ecs", "fargate"]
 
     REFUSED = ("Links", "DnsServers", "DnsSearchDomains", "ExtraHosts", "Hostname", "DockerSecurityOptions")
-    LINUX_REFUSED = ("Devices", "SharedMemorySize", "MaxSwap", "Swappiness", "Tmpfs")
+    LINUX_REFUSED = ("Devices", "SharedMemorySize", "MaxSwap", "Swappiness")
 
     def match(self, cfn):
         for path, task in properties(cfn, "AWS::ECS::TaskDefinition"):
@@ -131,6 +131,11 @@ def properties(cfn, resource_type):
     """Each resource of a type: the path of its properties, and they."""
     for name, resource in cfn.get_resources(resource_type).items():
         yield ["Resources", name, "Properties"], resource.get("Properties") or {}
+
+
+def name(value):
+    """A name, also one that only deployment gives: `{Ref: Container}`."""
+    return value if isinstance(value, str) else str(value)
 
 
 def items(value, key):
