@@ -5,7 +5,9 @@
 mod create;
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
@@ -26,8 +28,11 @@ use crate::backend::Io;
 use crate::compose::Condition;
 use crate::error::{Error, Result};
 
-/// Requests under way at a time. The engine makes and starts containers no faster with more.
-const PARALLEL: usize = 32;
+/// Requests under way at a time. The engine works no faster with more, and slower with many.
+const PARALLEL: usize = 8;
+
+/// After this time a request to stop a container waits for the container rather than for the engine.
+const ENGINE_TIME: Duration = Duration::from_millis(200);
 
 /// What a plan is carried out with.
 pub(super) struct Execution<'a> {
@@ -37,7 +42,7 @@ pub(super) struct Execution<'a> {
     /// Where the output of containers that are started goes, if anywhere.
     attachments: Option<Attachments>,
     /// How long containers may take to stop, if that is not up to them.
-    timeout: Option<std::time::Duration>,
+    timeout: Option<Duration>,
     /// Ids of each service's containers by number, those that were there and those made since.
     ids: Mutex<HashMap<String, BTreeMap<u32, String>>>,
     slots: Semaphore,
@@ -66,7 +71,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    pub(super) fn timeout(self, timeout: Option<std::time::Duration>) -> Self {
+    pub(super) fn timeout(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
     }
 
@@ -153,7 +158,7 @@ impl<'a> Execution<'a> {
                 _ = halted.wait_for(|halted| *halted) => Ok(()),
             };
         }
-        let _slot = self.slots.acquire().await;
+        let slot = self.slots.acquire().await;
         let docker = &self.connection.docker;
         match operation {
             Operation::CreateNetwork(request) => {
@@ -202,7 +207,14 @@ impl<'a> Execution<'a> {
                 }
                 Ok(())
             }
-            Operation::Stop { container } => self.stop(container).await,
+            Operation::Stop { container } => {
+                let mut stop = pin!(self.stop(container));
+                tokio::select! {
+                    result = &mut stop => return result,
+                    () = tokio::time::sleep(ENGINE_TIME) => drop(slot),
+                }
+                stop.await
+            }
             Operation::Remove { container, volumes } => {
                 let options = RemoveContainerOptions {
                     force: true,
