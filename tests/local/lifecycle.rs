@@ -50,8 +50,12 @@ fn up_makes_what_the_file_says_and_down_takes_it_away() {
         again.stderr
     );
 
+    let scratch = scene.project.anonymous_volumes();
     scene.ok(&["down"]);
     assert!(scene.project.containers().is_empty());
+    for volume in scratch {
+        scene.engine.docker(&["volume", "rm", &volume]); // it is still there
+    }
     let volume = scene.name("data", '_');
     assert_eq!(
         scene
