@@ -200,7 +200,7 @@ fn down_needs_no_file() {
     let Some(scene) = Scene::new(SHOP) else { return };
     scene.ok(&["up", "-d"]);
     std::fs::remove_file(scene.sandbox.project().join("compose.yaml")).unwrap();
-    scene.ok(&["-p", scene.project.name(), "down"]);
+    scene.ok(&["-p", scene.project.name(), "down", "-v"]);
     assert!(scene.project.containers().is_empty());
 }
 
