@@ -110,7 +110,7 @@ fn observed(project: &Project, there: There) -> Observed {
     let containers = there
         .containers
         .into_iter()
-        .zip(0xc0_ffee_0000_01_u64..)
+        .zip(0xc0ff_ee00_0001_u64..)
         .map(|(container, id)| {
             let name = container
                 .name
