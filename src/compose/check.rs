@@ -1,4 +1,6 @@
 //! What the schema cannot see: references that lead nowhere, and attributes that contradict each other.
+//!
+//! Long because that much can be wrong with a project whose parts are each in order.
 
 mod container_name;
 mod cycle;

@@ -1,4 +1,6 @@
 //! `${VARIABLE}` in values, and the casts of what variables wrote as text.
+//!
+//! Long because the parser of `${…}` and its six operators are one thing.
 
 mod variables;
 

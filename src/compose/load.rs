@@ -10,6 +10,8 @@
 //! [`extends`]: super::extends [`merge`]: super::merge [`unique`]: super::unique [`schema`]: super::schema
 //! [`long`]: super::long [`paths`]: super::paths [`normalize`]: super::normalize [`decode`]: super::decode
 //! [`profiles`]: super::profiles [`check`]: super::check [`env_file`]: super::env_file [`prune`]: super::prune
+//!
+//! Long because the stages are read together: what one gives is what the next takes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

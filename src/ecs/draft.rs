@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::cloudformation::fragment::{self, Fragment};
 use super::cloudformation::{Origin, Purpose, Template, Value, names};
 use super::rules::port::Publications;
+use crate::backend::verdict::repeated;
 use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -39,14 +40,11 @@ impl<'p> Draft<'p> {
 
     /// The template, and everything that was said on the way.
     pub(in crate::ecs) fn finish(mut self) -> (Template, Vec<Diagnostic>) {
-        for (_, (mut remark, times)) in self.remarks {
-            if times > 1 {
-                let more = times - 1;
-                let places = if more == 1 { "place" } else { "places" };
-                remark = remark.note(Span::NOWHERE, format!("and in {more} more {places}"));
-            }
-            self.diagnostics.push(remark);
-        }
+        let remarks = self
+            .remarks
+            .into_values()
+            .map(|(remark, times)| repeated(remark, times));
+        self.diagnostics.extend(remarks);
         (self.template, self.diagnostics)
     }
 

@@ -148,7 +148,7 @@ pub(in crate::ecs) fn keys(reference: &FileReference, secret: &FileObject, draft
         .or(secret.extensions.get("x-aws-keys"))?;
     match secret::listed_keys(node) {
         Some(keys) if keys.iter().any(|key| key == "*") => {
-            let message = "`x-aws-keys: [\"*\"]` is not translated yet";
+            let message = "`x-aws-keys: [\"*\"]` does not work yet";
             draft.say(Diagnostic::error(node.span, message).hint("list the keys"));
             None
         }
@@ -207,7 +207,7 @@ fn check<Rule>(extensions: &Extensions, known: &[(&str, Verdict<Rule>)], draft: 
         match known.iter().find(|(other, _)| other == name) {
             Some((_, Yes(_) | Part)) => {}
             Some((_, NotYet(instead))) => {
-                let message = format!("`{name}` is not translated yet");
+                let message = format!("`{name}` does not work yet");
                 draft.say(Diagnostic::error(node.span, message).hint(*instead));
             }
             None => unknown(name, node.span, known.iter().map(|(other, _)| *other), draft),

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
 use super::aws::services::ServiceName;
-use super::aws::{Account, explain, tasks};
+use super::aws::{Account, explain, logs, tasks};
 use super::cloudformation::Origin;
 use crate::backend::Io;
 use crate::diagnostic::{Diagnostic, Span};
@@ -127,7 +127,25 @@ async fn what_tasks_say(account: &Account, event: &Event) -> Vec<String> {
     // The deployment has failed already; that ECS does not answer either is not what the user has to know.
     let mut stopped = tasks::stopped(account, &name).await.unwrap_or_default();
     stopped.dedup_by(|a, b| (&a.reason, &a.containers) == (&b.reason, &b.containers));
-    stopped.iter().take(ENOUGH).map(explain::task).collect()
+    let mut remarks: Vec<String> = stopped.iter().take(ENOUGH).map(explain::task).collect();
+    // A rollback takes the log away with the rest.
+    for task in stopped.iter().take(1) {
+        for container in task
+            .containers
+            .iter()
+            .filter(|container| container.exit_code.is_some_and(|code| code != 0))
+        {
+            let lines = logs::last_lines(account, &task.definition, &task.id, &container.name).await;
+            if !lines.is_empty() {
+                remarks.push(format!(
+                    "container `{}` wrote last:\n{}",
+                    container.name,
+                    lines.join("\n")
+                ));
+            }
+        }
+    }
+    remarks
 }
 
 /// An event in the words of the display: what, and how far it is.
@@ -281,7 +299,7 @@ mod tests {
         );
         assert_eq!(
             diagnostic.hint.as_deref(),
-            Some("`ctx logs` shows what the container wrote")
+            Some("`ctx logs` shows more of what the container wrote, while the stack exists")
         );
     }
 

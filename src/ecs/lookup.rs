@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::aws::stack::{self, Stack};
+use super::aws::stack::{self, Resource, Stack};
 use super::aws::{Account, network, secrets, volumes};
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
@@ -93,7 +93,10 @@ impl Deployment<'_> {
             Some(stack) => stack::resources(account, &stack.id).await?,
             None => Vec::new(),
         };
-        let owned: Vec<String> = resources.into_iter().map(|resource| resource.physical_id).collect();
+        // A resource that this template no longer has is about to leave the stack.
+        let stays = |resource: &Resource| self.template.origins.contains_key(&resource.logical_id);
+        let staying = resources.into_iter().filter(stays);
+        let owned: Vec<String> = staying.map(|resource| resource.physical_id).collect();
         for (name, volume) in asked {
             let kept = kept(stack, name);
             let id = volumes::retained(&there, volume, &owned, kept.as_deref())

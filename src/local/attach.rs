@@ -1,13 +1,13 @@
 //! Following the output of containers from their start to their end, through restarts.
 
 use bollard::models::ContainerStateStatusEnum;
-use bollard::query_parameters::InspectContainerOptions;
+use bollard::query_parameters::{InspectContainerOptions, LogsOptions};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::connection::{Connection, is_missing};
+use super::connection::{Connection, is_missing, message};
 use super::events::Events;
 use super::lines::{Line, Lines};
 use super::{logs, names};
@@ -94,47 +94,16 @@ pub(super) async fn follow(
 ) -> Result<()> {
     let replica = names::replica(project, &followed.name);
     loop {
-        let shown = followed.last;
-        let mut show = |line: Line| {
-            if line.time > shown {
-                followed.last = line.time;
-                io.log.line(LogLine {
-                    service: followed.service.clone(),
-                    replica: replica.clone(),
-                    time: line.time,
-                    stderr: line.stderr,
-                    text: line.text,
-                });
-            }
-        };
-        let since = shown.map_or(0, |shown| i32::try_from(shown.as_second()).unwrap_or(i32::MAX));
-        let options = bollard::query_parameters::LogsOptions {
-            tail: if followed.skip { "0" } else { "all" }.to_owned(),
-            follow: true,
-            since,
-            ..logs::stamped()
-        };
-        let mut pieces = connection.docker.logs(&followed.name, Some(options));
-        let mut lines = Lines::stamped();
-        while let Some(piece) = pieces.next().await {
-            match piece {
-                Ok(piece) => lines.push(&piece).into_iter().for_each(&mut show),
-                Err(error) if is_missing(&error) => return Ok(()),
-                Err(error) => {
-                    let about = super::connection::message(&error);
-                    io.progress.warning(
-                        format!("Container {}", followed.name),
-                        format!("its output cannot be read: {about}"),
-                    );
-                    break;
-                }
-            }
+        if !connection.show(&replica, io, &mut followed, true).await {
+            return Ok(());
         }
-        lines.rest().into_iter().for_each(show);
-        followed.skip = false;
         match end(connection, events, &followed).await? {
             End::Restarted(finished) => followed.finished = finished,
-            End::Exited(code) => {
+            End::Exited { code, restarts } => {
+                // Whole runs may have come and gone since its output ended.
+                if restarts {
+                    connection.show(&replica, io, &mut followed, false).await;
+                }
                 let object = format!("Container {}", followed.name);
                 let text = format!("Exited ({code})");
                 match code {
@@ -151,7 +120,11 @@ pub(super) async fn follow(
 enum End {
     /// It runs again since its last run's end.
     Restarted(Option<Timestamp>),
-    Exited(i64),
+    Exited {
+        code: i64,
+        /// Whether it has been started again by the engine before.
+        restarts: bool,
+    },
     Gone,
 }
 
@@ -163,16 +136,20 @@ async fn end(connection: &Connection, events: &Events, followed: &Followed) -> R
             .docker
             .inspect_container(&followed.name, None::<InspectContainerOptions>)
             .await;
-        let state = match container {
-            Ok(container) => container.state.unwrap_or_default(),
+        let container = match container {
+            Ok(container) => container,
             Err(error) if is_missing(&error) => return Ok(End::Gone),
             Err(error) => return Err(connection.failed(format!("cannot look at container {}", followed.name), &error)),
         };
+        let state = container.state.unwrap_or_default();
         let finished = state.finished_at.as_deref().and_then(moment);
         let running = state.running.unwrap_or_default();
         let restarting = state.status == Some(ContainerStateStatusEnum::RESTARTING);
         if !running && !restarting {
-            return Ok(End::Exited(state.exit_code.unwrap_or_default()));
+            return Ok(End::Exited {
+                code: state.exit_code.unwrap_or_default(),
+                restarts: container.restart_count.is_some_and(|count| count > 0),
+            });
         }
         if running && !restarting && finished != followed.finished {
             return Ok(End::Restarted(finished));
@@ -182,6 +159,49 @@ async fn end(connection: &Connection, events: &Events, followed: &Followed) -> R
 }
 
 impl Connection {
+    /// Shows what a container has written since the newest line shown, and, with `wait`, what it writes until it ends.
+    /// The result is whether there is such a container.
+    async fn show(&self, replica: &str, io: &Io, followed: &mut Followed, wait: bool) -> bool {
+        let shown = followed.last;
+        let Followed {
+            service, name, last, ..
+        } = followed;
+        let mut show = |line: Line| {
+            if line.time.is_none() || line.time > shown {
+                *last = line.time;
+                io.log.line(LogLine {
+                    service: service.clone(),
+                    replica: replica.to_owned(),
+                    time: line.time,
+                    stderr: line.stderr,
+                    text: line.text,
+                });
+            }
+        };
+        let options = LogsOptions {
+            tail: if followed.skip { "0" } else { "all" }.to_owned(),
+            follow: wait,
+            since: shown.map_or(0, |shown| i32::try_from(shown.as_second()).unwrap_or(i32::MAX)),
+            ..logs::stamped()
+        };
+        let mut pieces = self.docker.logs(name, Some(options));
+        let mut lines = Lines::stamped();
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(piece) => lines.push(&piece).into_iter().for_each(&mut show),
+                Err(error) if is_missing(&error) => return false,
+                Err(error) => {
+                    let about = format!("its output cannot be read: {}", message(&error));
+                    io.progress.warning(format!("Container {name}"), about);
+                    break;
+                }
+            }
+        }
+        lines.rest().into_iter().for_each(show);
+        followed.skip = false;
+        true
+    }
+
     /// When a container's last run ended, if it ever ran.
     pub(super) async fn finished(&self, name: &str) -> Result<Option<Timestamp>> {
         let container = self

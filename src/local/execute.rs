@@ -173,7 +173,7 @@ impl<'a> Execution<'a> {
             }
             Operation::RemoveVolume { name } => {
                 let remove = async || docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
-                self.removing(&format!("Volume {name}"), remove).await
+                self.removing(&format!("Volume {}", short(name)), remove).await
             }
             Operation::Disconnect { network, container } => {
                 let request = NetworkDisconnectRequest {
@@ -333,4 +333,13 @@ fn is_in_use(error: &bollard::errors::Error) -> bool {
     ["has active endpoints", "volume is in use"]
         .iter()
         .any(|why| text.contains(why))
+}
+
+/// A name for people: of those that the engine made up, the first digits are enough.
+fn short(volume: &str) -> &str {
+    if volume.len() == 64 {
+        volume.get(..12).unwrap_or(volume)
+    } else {
+        volume
+    }
 }

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use super::connection::{Connection, message};
 use super::names;
 use crate::backend::Io;
-use crate::compose::{Project, Service};
+use crate::compose::{Build, Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
@@ -82,23 +82,40 @@ fn policy(service: &Service) -> Policy {
 fn absent(service: &Service, image: &str) -> Diagnostic {
     let span = image_span(service);
     if let Some(build) = &service.build {
-        let context = build.context.as_ref().map_or(".", |context| context.value.as_str());
-        let mut command = format!("docker build -t {}", shell_words::quote(image));
-        if let Some(file) = &build.dockerfile {
-            let path = Path::new(context).join(&file.value).display().to_string();
-            command = format!("{command} -f {}", shell_words::quote(&path));
-        }
-        return Diagnostic::error(
-            build.span,
-            format!("image `{image}` of service `{}` has not been built", service.name),
-        )
-        .hint(format!("build it first: `{command} {}`", shell_words::quote(context)));
+        let message = format!("image `{image}` of service `{}` has not been built", service.name);
+        return Diagnostic::error(build.span, message)
+            .hint(format!("build it first: `{}`", build_command(build, image)));
     }
     Diagnostic::error(
         span,
         format!("the engine has no image `{image}`, and `pull_policy` forbids to pull it"),
     )
     .hint(format!("`docker pull {image}`, or say `pull_policy: missing`"))
+}
+
+/// What builds an image with the docker command line.
+fn build_command(build: &Build, image: &str) -> String {
+    let context = build.context.as_ref().map_or(".", |context| context.value.as_str());
+    let mut words = vec![
+        "docker".to_owned(),
+        "build".to_owned(),
+        "-t".to_owned(),
+        image.to_owned(),
+    ];
+    if let Some(file) = build.dockerfile.as_ref().filter(|file| file.as_str() != "Dockerfile") {
+        words.extend([
+            "-f".to_owned(),
+            Path::new(context).join(&file.value).display().to_string(),
+        ]);
+    }
+    if let Some(target) = &build.target {
+        words.extend(["--target".to_owned(), target.value.clone()]);
+    }
+    for (name, value) in &build.args {
+        words.extend(["--build-arg".to_owned(), format!("{name}={}", value.value)]);
+    }
+    words.push(context.to_owned());
+    shell_words::join(words)
 }
 
 fn image_span(service: &Service) -> Span {

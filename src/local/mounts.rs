@@ -108,7 +108,7 @@ fn target(mount: &compose::Mount) -> &str {
 }
 
 /// The engine gives a volume that nobody named 64 hexadecimal digits.
-fn is_nameless(mounted: &observed::Mounted) -> bool {
+pub(super) fn is_nameless(mounted: &observed::Mounted) -> bool {
     mounted.kind == "volume" && mounted.name.len() == 64 && mounted.name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -5,7 +5,7 @@
 mod obsolete;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dependencies::{Needs, in_order, needs};
 use super::names;
@@ -74,6 +74,19 @@ impl<'a> Planner<'a> {
             .of(&service.name)
             .map(|container| (container, self.obsolete(service, &needs, container)))
             .collect();
+        // A run that was cut off may have left two of one number, the new one under its temporary name.
+        let has_name =
+            |container: &Container| container.name == names::container(self.project, service, container.number);
+        mine.sort_by_key(|(container, reason)| (container.number, reason.is_some(), !has_name(container)));
+        let mut leftovers = Vec::new();
+        let mut numbers = BTreeSet::new();
+        mine.retain(|(container, _)| {
+            let first = numbers.insert(container.number);
+            if !first {
+                leftovers.push(*container);
+            }
+            first
+        });
         // The first stay, as far as they are wanted: those that are up to date, then the lowest numbers.
         mine.sort_by_key(|(container, reason)| (reason.is_some(), container.number));
         let wanted = usize::try_from(service.replicas()).unwrap_or(0);
@@ -90,12 +103,18 @@ impl<'a> Planner<'a> {
                     .is_some_and(|dependency| dependency.replaced)
         });
 
-        let removed: Vec<_> = surplus.iter().map(|(container, _)| self.remove(container)).collect();
+        let mut removed: Vec<_> = leftovers
+            .into_iter()
+            .map(|container| self.remove(container, true))
+            .collect();
+        removed.extend(surplus.iter().map(|(container, _)| self.remove(container, false)));
         for (container, reason) in &mine {
             let name = names::container(self.project, service, container.number);
             if let Some(reason) = reason.as_ref().filter(|_| !self.options.no_recreate) {
                 let ready = self.ready(&needs, &mut ready);
-                self.replace(service, &needs, container, reason, ready, &mut outcome);
+                let mut after = self.materials(service, &needs);
+                after.extend(&removed);
+                self.replace(service, container, reason, after, ready, &mut outcome);
             } else {
                 outcome.kept.push(container.id.clone());
                 if let Some(mut after) = self.keep(service, container, &name, restart, &removed, &mut outcome) {
@@ -215,9 +234,9 @@ impl<'a> Planner<'a> {
     fn replace(
         &mut self,
         service: &'a Service,
-        needs: &[Needs<'a>],
         old: &'a Container,
         reason: &str,
+        after: Vec<usize>,
         ready: &[usize],
         outcome: &mut Outcome,
     ) {
@@ -228,7 +247,7 @@ impl<'a> Planner<'a> {
             reason: reason.to_owned(),
             ..self.create(service, old.number, temporary.clone())
         });
-        let created = self.plan.push(create, self.materials(service, needs));
+        let created = self.plan.push(create, after);
         let mut last = created;
         // A changed network has stopped it already.
         let stopped = self
@@ -307,25 +326,19 @@ impl<'a> Planner<'a> {
         self.project.services.values().any(awaits)
     }
 
-    fn remove(&mut self, container: &'a Container) -> usize {
+    fn remove(&mut self, container: &'a Container, volumes: bool) -> usize {
         let mut after = vec![];
         if needs_stop(container) {
             after.push(self.plan.push(Operation::Stop { container }, vec![]));
         }
-        self.plan.push(
-            Operation::Remove {
-                container,
-                volumes: false,
-            },
-            after,
-        )
+        self.plan.push(Operation::Remove { container, volumes }, after)
     }
 
     fn orphans(&mut self) {
         let orphans: Vec<_> = self.observed.orphans(self.project).collect();
         if self.options.remove_orphans {
             for container in orphans {
-                self.remove(container);
+                self.remove(container, false);
             }
         } else if !orphans.is_empty() {
             let names: Vec<_> = orphans.iter().map(|container| container.name.as_str()).collect();

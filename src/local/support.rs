@@ -19,7 +19,7 @@ impl Connection {
     /// All that has to be said about a project before anything is done. The engine is asked only if the project wants
     /// something that not every engine can do.
     pub(super) async fn judge(&self, project: &Project) -> Result<Vec<Diagnostic>> {
-        let mut said = TABLE.judge(project);
+        let mut said = TABLE.judge(project).said;
         for service in project.services.values() {
             values(project, service, &mut said);
         }

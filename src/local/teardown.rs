@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::mounts::is_nameless;
 use super::observed::Container;
 use super::plan::{Operation, Plan};
 use super::reconcile::needs_stop;
@@ -39,8 +40,20 @@ pub fn teardown(remains: &Remains, nameless_volumes: bool) -> Plan<'_> {
         let (id, name) = (id.clone(), name.clone());
         plan.push(Operation::RemoveNetwork { id, name }, gone.clone());
     }
-    for name in &remains.volumes {
-        plan.push(Operation::RemoveVolume { name: name.clone() }, gone.clone());
+    let mut volumes = remains.volumes.clone();
+    if nameless_volumes {
+        // Those that were handed on from one container to the next have a name for the engine, which keeps them then.
+        let mounts = remains.containers.iter().flat_map(|container| &container.mounts);
+        volumes.extend(
+            mounts
+                .filter(|mounted| is_nameless(mounted))
+                .map(|mounted| mounted.name.clone()),
+        );
+        volumes.sort();
+        volumes.dedup();
+    }
+    for name in volumes {
+        plan.push(Operation::RemoveVolume { name }, gone.clone());
     }
     plan
 }

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_cloudformation::types::StackStatus;
+
 use crate::proxy::{Answer, Proxy};
-use crate::support::deadline::within;
+use crate::support::deadline::{block_on, within};
 use crate::world::World;
 
 const FILE: &str = include_str!("up/web.yaml");
@@ -80,6 +82,29 @@ fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_done_twice() {
         let calls = proxy.calls();
         assert!(calls.iter().filter(|action| *action == lost).count() > 1, "{calls:?}");
     }
+}
+
+#[test]
+fn a_stack_that_somebody_else_deletes_at_the_same_moment_is_gone() {
+    let Some(mut world) = World::new() else { return };
+    let id = world.stack(
+        "shop",
+        "Resources: {Group: {Type: 'AWS::Logs::LogGroup'}}",
+        Some("shop"),
+    );
+    let (cloudformation, first) = (world.cloudformation(), AtomicBool::new(true));
+    let proxy = Proxy::before(world.lab.url(), move |asked| {
+        if asked.action == "DescribeStackEvents" && first.swap(false, Ordering::Relaxed) {
+            block_on(cloudformation.delete_stack().stack_name(&id).send()).unwrap();
+            let stacks = || block_on(cloudformation.describe_stacks().stack_name(&id).send()).unwrap();
+            let gone = || stacks().stacks()[0].stack_status() == Some(&StackStatus::DeleteComplete);
+            within(Duration::from_secs(30), || gone().then_some(())).unwrap();
+        }
+        None
+    });
+    world.sandbox.set("AWS_ENDPOINT_URL", &proxy.url);
+    let run = world.ok(&["-p", "shop", "down"]);
+    assert!(run.stderr.contains("Stack shop  Deleted"), "{}", run.stderr);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The verdict table covers the specification, its page is up to date, and what it translates has a fixture.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ctx::ecs::support;
+use ctx::local::support as local;
 
 use crate::fixtures;
 use crate::support::golden::assert_golden;
@@ -44,5 +45,33 @@ fn every_rule_has_a_fixture() {
 
 #[test]
 fn the_page_is_generated() {
-    assert_golden(&fixtures::folder().join("../../docs/support.md"), &support::document());
+    let mut totals: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    let mut rows = String::new();
+    for path in support::attributes() {
+        let verdicts = [local::TABLE.describe(path), support::describe(path)];
+        let cells = verdicts.into_iter().enumerate().map(|(target, verdict)| {
+            let (word, reason) = verdict.unwrap_or_else(|| panic!("`{path}` has no verdict"));
+            totals.entry(word).or_default()[target] += 1;
+            if reason.is_empty() {
+                word.to_owned()
+            } else {
+                format!("{word}: {reason}")
+            }
+        });
+        rows.push_str(&format!("| `{path}` | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+    }
+    let totals = totals
+        .iter()
+        .map(|(word, [engine, ecs])| format!("| {word} | {engine} | {ecs} |\n"));
+    let page = format!(
+        "# What becomes of each Compose attribute\n\n\
+         Printed from `src/local/support/table.rs` and `src/ecs/support/table.rs` by `UPDATE_GOLDENS=1 cargo test`. \
+         Every attribute of the Compose specification has a row: **translated**, **spent** while the files are loaded, \
+         **ignored** with a warning that says why, or **refused** at its line with what to do instead. *Not yet* is \
+         refused too, until it is translated.\n\n\
+         | | On an engine | On ECS |\n|---|---|---|\n{}\n\
+         | Attribute | On an engine | On ECS |\n|---|---|---|\n{rows}",
+        totals.collect::<String>()
+    );
+    assert_golden(&fixtures::folder().join("../../docs/support.md"), &page);
 }

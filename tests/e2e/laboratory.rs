@@ -6,6 +6,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{Capability, Parameter, Stack};
 
 use crate::support::deadline;
+use crate::support::engine::Engine;
 use crate::support::lab::Lab;
 
 const TEMPLATE: &str = include_str!("laboratory.template.yaml");
@@ -43,6 +44,23 @@ fn tasks_are_containers_that_find_each_other() {
     let gone = deadline::within(Duration::from_secs(30), || lab.stacks().is_empty().then_some(()));
     gone.unwrap_or_else(|| panic!("the stack is still there\n{}", lab.log()));
     assert_eq!(lab.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_laboratory_that_ends_takes_its_containers_with_it() {
+    let (Some(engine), Some(lab)) = (Engine::reach(), Lab::with_containers()) else {
+        return;
+    };
+    let network = format!("ctx-lab-{}", lab.url().rsplit(':').next().unwrap());
+    assert_eq!(status(&deploy(&lab, &[])), "CREATE_COMPLETE", "{}", lab.log());
+    let containers = lab.containers();
+    assert!(containers.len() > 3, "{containers:?}");
+    assert!(engine.try_docker(&["network", "inspect", &network]).is_ok());
+
+    drop(lab);
+    let left = engine.docker(&["ps", "-a", "--format", "{{.Names}}"]);
+    assert!(containers.iter().all(|name| !left.contains(name)), "{left}");
+    assert!(engine.try_docker(&["network", "inspect", &network]).is_err());
 }
 
 #[test]

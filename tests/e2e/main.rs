@@ -9,5 +9,6 @@ mod engine;
 mod examples;
 mod laboratory;
 mod lint;
+mod names;
 mod road;
 mod stage;

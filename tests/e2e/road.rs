@@ -28,7 +28,9 @@ fn web_and_redis_on_ecs() {
     );
 
     ecs.sandbox.set("WEB_IMAGE", "ctx-test/web:2");
-    ecs.up(&[]);
+    let changed = ecs.up(&[]).stderr;
+    assert!(changed.contains("web: WebService  Updated"), "{changed}");
+    assert!(!changed.contains("redis:"), "{changed}");
     assert_eq!(ecs.page("web", "/").body, "hello from 2; visits: 2\n");
     assert_ne!(ecs.task("web"), tasks[0]);
     assert_eq!(ecs.task("redis"), tasks[1], "a service that did not change stays");

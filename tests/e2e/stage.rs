@@ -113,6 +113,11 @@ impl OnEcs {
     /// `ctx down`, after which nothing is left but volumes.
     #[track_caller]
     pub fn down(&self) {
+        assert_ne!(
+            self.lab.containers(),
+            Vec::<String>::new(),
+            "there is something to remove"
+        );
         self.sandbox.ok(&["--progress", "plain", "down"]);
         assert_eq!(self.lab.stacks(), Vec::<String>::new());
         assert_eq!(self.lab.secrets(), Vec::<String>::new());
@@ -162,6 +167,11 @@ impl OnEngine {
     /// `ctx down`, after which nothing is left but volumes.
     #[track_caller]
     pub fn down(&self) {
+        assert_ne!(
+            self.project.containers(),
+            Vec::<String>::new(),
+            "there is something to remove"
+        );
         self.sandbox.ok(&["--progress", "plain", "down"]);
         assert_eq!(self.project.containers(), Vec::<String>::new());
         assert_eq!(self.project.networks(), Vec::<String>::new());

@@ -13,6 +13,7 @@ PATCHES = [
     "resource_types",
     "references",
     "cloudformation",
+    "events",
     "limits",
     "task_definition",
     "service",
@@ -60,6 +61,7 @@ def configure(port, state, options):
         GATEWAY_PORT=str(port),
         BIND_HOST="127.0.0.1",  # ministack binds all interfaces otherwise
         MINISTACK_HOST="127.0.0.1",
+        MINISTACK_HOSTNAME="127.0.0.1",  # in the labels of containers, with the port
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
         TMPDIR=state,

@@ -1,9 +1,7 @@
 """What CloudFormation itself does otherwise."""
 
 from ministack.services import ec2
-from ministack.services.cloudformation import _stacks, changesets, engine, handlers, stacks
-
-from . import service
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 # Parameters of these types must name something that exists.
 EXISTING = {
@@ -18,7 +16,6 @@ def install():
     handlers._capabilities_enforced = lambda: True
     wait_for_services_aside()
     check_parameter_types()
-    name_what_fails()
 
 
 def wait_for_services_aside():
@@ -50,17 +47,3 @@ def check_parameter_types():
     for module in (engine, stacks, changesets, handlers):
         if hasattr(module, "_resolve_parameters"):
             module._resolve_parameters = resolve_and_check
-
-
-def name_what_fails():
-    """ministack's events of failures do not say which physical resource it was, by which its tasks can be found."""
-    add_event = stacks._add_event
-
-    def add(stack_id, stack_name, logical_id, resource_type, status, reason="", physical_id="", detailed_status=""):
-        if status.endswith("_FAILED") and not physical_id:
-            resources = _stacks.get(stack_name, {}).get("_resources", {})
-            made = service.made.get(service.key_of(f"{stack_name}/{logical_id}"), "")
-            physical_id = resources.get(logical_id, {}).get("PhysicalResourceId", made)
-        add_event(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, detailed_status)
-
-    stacks._add_event = add

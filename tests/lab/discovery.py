@@ -28,11 +28,21 @@ def names(task_arn):
         namespace = servicediscovery._namespaces.get(namespace_id) or {}
         found.append(service["Name"])
         if namespace.get("Name"):
-            found.append(f"{service['Name']}.{namespace['Name']}")
+            own = f"{service['Name']}.{namespace['Name']}"
+            found += [own, *other_names(own, namespace["Name"])]
     for offered in (connect.get(key_of(key)) or {}).get("services") or []:
         for alias in offered.get("clientAliases") or [{}]:
             found.append(alias.get("dnsName") or offered.get("discoveryName") or offered["portName"])
     return list(dict.fromkeys(found))
+
+
+def other_names(own, namespace):
+    """The names whose records (CNAME) lead to a name of the namespace."""
+    for service_id, instances in servicediscovery._instances.items():
+        for instance in instances.values():
+            if (instance.get("Attributes") or {}).get("AWS_INSTANCE_CNAME") == own:
+                alias = servicediscovery._services[service_id]["Name"]
+                yield from (alias, f"{alias}.{namespace}")
 
 
 def join(task):

@@ -39,6 +39,16 @@ fn an_image_that_nobody_built() {
 }
 
 #[test]
+fn parameters_are_for_ecs() {
+    let Some(scene) = Scene::new("services:\n  web:\n    image: ctx-test/web:1\n") else {
+        return;
+    };
+    let words = ["a Docker engine knows no parameter `WebImage`", "contexts of type ecs"];
+    says(&scene, &["up", "-d", "--parameter", "WebImage=x"], &words);
+    assert!(scene.project.containers().is_empty());
+}
+
+#[test]
 fn an_image_that_must_not_be_pulled() {
     let Some(scene) = Scene::new("services:\n  web:\n    image: ctx-test/none:1\n    pull_policy: never\n") else {
         return;

@@ -103,6 +103,12 @@ fn only_what_changed_is_made_anew_and_volumes_stay() {
         before,
         "nameless volumes go over, too"
     );
+    scene.ok(&["down", "-v"]);
+    let volumes = scene.engine.docker(&["volume", "ls", "-q"]);
+    for line in before {
+        let name = line.split(' ').next().expect("a name");
+        assert!(!volumes.contains(name), "volume {name} is left");
+    }
 }
 
 #[test]

@@ -107,47 +107,47 @@ fn project(compose: &str) -> Project {
 
 fn observed(project: &Project, there: There) -> Observed {
     let hash = |text: String, current: &dyn Fn() -> String| if text == "current" { current() } else { text };
-    let containers = there.containers.into_iter().map(|container| {
-        let id = container
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{:0<12}", format!("{}{}", container.service, container.number)));
-        let name = container
-            .name
-            .unwrap_or_else(|| format!("shop-{}-{}", container.service, container.number));
-        let service = project.services.get(&container.service);
-        Container {
-            id,
-            hash: hash(container.hash, &|| {
-                service.map_or_else(String::new, |service| service_hashes(service).swap_remove(0))
-            }),
-            name,
-            service: container.service,
-            number: container.number,
-            state: container.state,
-            status: Status {
-                health: None,
-                exit_code: container.exit_code,
-            },
-            image_id: container.image,
-            networks: container
-                .networks
-                .into_iter()
-                .map(|name| format!("id-{name}"))
-                .collect(),
-            mounts: container
-                .volumes
-                .into_iter()
-                .map(|name| Mounted {
-                    kind: "volume".to_owned(),
-                    name,
-                    target: String::new(),
-                    writable: true,
-                })
-                .collect(),
-            ..Container::default()
-        }
-    });
+    let containers = there
+        .containers
+        .into_iter()
+        .zip(0xc0_ffee_0000_01_u64..)
+        .map(|(container, id)| {
+            let name = container
+                .name
+                .unwrap_or_else(|| format!("shop-{}-{}", container.service, container.number));
+            let service = project.services.get(&container.service);
+            Container {
+                id: format!("{id:x}"),
+                hash: hash(container.hash, &|| {
+                    service.map_or_else(String::new, |service| service_hashes(service).swap_remove(0))
+                }),
+                name,
+                service: container.service,
+                number: container.number,
+                state: container.state,
+                status: Status {
+                    health: None,
+                    exit_code: container.exit_code,
+                },
+                image_id: container.image,
+                networks: container
+                    .networks
+                    .into_iter()
+                    .map(|name| format!("id-{name}"))
+                    .collect(),
+                mounts: container
+                    .volumes
+                    .into_iter()
+                    .map(|name| Mounted {
+                        kind: "volume".to_owned(),
+                        name,
+                        target: String::new(),
+                        writable: true,
+                    })
+                    .collect(),
+                ..Container::default()
+            }
+        });
     let network = |(name, text): (String, String)| {
         let found = project.networks.values().find(|network| network.name.value == name);
         let hash = hash(text, &|| {

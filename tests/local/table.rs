@@ -32,6 +32,7 @@ fn what_cannot_be_had_is_said_at_its_place() {
     let loaded = load(&options).expect("a good file");
     let said: Vec<_> = TABLE
         .judge(&loaded.project)
+        .said
         .iter()
         .map(|diagnostic| {
             let (_, line, column) = loaded.report.sources.place(diagnostic.span).expect("a place");

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
+
+use super::deadline;
+
+/// How long a run of `ctx` may take before the test fails: no test needs a tenth of it.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct Sandbox {
     directory: TempDir,
@@ -97,7 +103,7 @@ impl Sandbox {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let output = self.command(arguments).output().expect("ctx starts");
+        let output = deadline::output_within(PATIENCE, &mut self.command(arguments)).expect("ctx starts and ends");
         Run {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

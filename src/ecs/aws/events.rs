@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_cloudformation::primitives::DateTime;
-use aws_sdk_cloudformation::types::StackEvent;
+use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
 
 use super::pace::Pace;
 use super::{Account, stack};
@@ -73,9 +73,13 @@ impl Follower {
         };
         let page = follower.page(account, None).await?.0;
         follower.after = page.first().and_then(|newest| newest.timestamp);
-        follower
-            .seen
-            .extend(page.into_iter().filter_map(|event| event.event_id));
+        // A stack that is gone already tells nothing any more: its last word is news.
+        let gone = page
+            .iter()
+            .find(|event| is_last_word(event))
+            .and_then(|event| event.event_id.clone());
+        let seen = page.into_iter().filter_map(|event| event.event_id);
+        follower.seen.extend(seen.filter(|id| Some(id) != gone.as_ref()));
         Ok(follower)
     }
 
@@ -131,9 +135,17 @@ impl Follower {
     }
 }
 
+fn is_of_stack(event: &StackEvent) -> bool {
+    event.physical_resource_id.is_some() && event.physical_resource_id == event.stack_id
+}
+
+fn is_last_word(event: &StackEvent) -> bool {
+    is_of_stack(event) && event.resource_status == Some(ResourceStatus::DeleteComplete)
+}
+
 fn read(event: StackEvent) -> Event {
     Event {
-        of_stack: event.physical_resource_id.is_some() && event.physical_resource_id == event.stack_id,
+        of_stack: is_of_stack(&event),
         logical_id: event.logical_resource_id.unwrap_or_default(),
         physical_id: event.physical_resource_id.unwrap_or_default(),
         kind: stack::kind(event.resource_type.as_deref().unwrap_or_default()),

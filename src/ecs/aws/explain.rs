@@ -65,9 +65,11 @@ pub fn hint(said: &str) -> Option<&'static str> {
     } else if has("OutOfMemory") {
         Some("raise `deploy.resources.limits.memory`")
     } else if has("health check") {
-        Some("`ctx logs` shows what the container wrote; a longer `healthcheck.start_period` gives it more time")
+        Some(
+            "`ctx logs` shows what the container wrote while the stack exists; a longer `healthcheck.start_period` gives it more time",
+        )
     } else if has("exited with") || has("Essential container") || has("Circuit Breaker") {
-        Some("`ctx logs` shows what the container wrote")
+        Some("`ctx logs` shows more of what the container wrote, while the stack exists")
     } else if has("already exists") {
         Some("something else in this account has that name; remove it or choose another")
     } else if has("not authorized") || has("AccessDenied") {
@@ -145,6 +147,7 @@ mod tests {
         let stopped = StoppedTask {
             id: "4711".into(),
             reason: Some("Essential container in task exited".into()),
+            definition: String::new(),
             containers: vec![
                 container("web", Some(137), Some("OutOfMemoryError")),
                 container("init", Some(0), None),

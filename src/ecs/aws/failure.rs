@@ -63,8 +63,11 @@ impl Access {
 
     pub(super) fn no_region(&self) -> Error {
         Error::new(format!("no AWS region is configured for context `{}`", self.context)).hint(match &self.profile {
-            Some(profile) => format!("set AWS_REGION, or `aws configure set region REGION --profile {profile}`"),
-            None => "set AWS_REGION".to_owned(),
+            Some(profile) => format!(
+                "set AWS_REGION, `ctx update {} --region REGION`, or `aws configure set region REGION --profile {profile}`",
+                self.context
+            ),
+            None => format!("set AWS_REGION, or `ctx update {} --region REGION`", self.context),
         })
     }
 

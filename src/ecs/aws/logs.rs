@@ -67,6 +67,34 @@ pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink:
     }
 }
 
+/// The last lines that a container of a task wrote; none if they cannot be had.
+pub async fn last_lines(account: &Account, definition: &str, task: &str, container: &str) -> Vec<String> {
+    const LINES: i32 = 10;
+    let Ok(definition) = services::definition(account, definition.to_owned()).await else {
+        return Vec::new();
+    };
+    let mut containers = definition.container_definitions().iter();
+    let options = containers
+        .find(|defined| defined.name() == Some(container))
+        .and_then(|defined| defined.log_configuration()?.options());
+    let option = |name: &str| options.and_then(|options| options.get(name));
+    let (Some(group), Some(prefix)) = (option("awslogs-group"), option("awslogs-stream-prefix")) else {
+        return Vec::new();
+    };
+    let stream = format!("{prefix}/{container}/{task}");
+    let page = account
+        .logs
+        .get_log_events()
+        .log_group_name(group)
+        .log_stream_name(stream)
+        .limit(LINES)
+        .send()
+        .await;
+    let events = page.ok().and_then(|page| page.events).unwrap_or_default();
+    let texts = events.into_iter().filter_map(|event| event.message);
+    texts.map(|text| text.trim_end().to_owned()).collect()
+}
+
 /// The groups and streams that services write to. What only prepares a task is left out.
 fn groups(services: &[Service]) -> Vec<Group> {
     let mut groups: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{Container, DesiredStatus, HealthStatus, Task};
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::addresses::{self, Addresses};
@@ -10,6 +11,9 @@ use super::services::{self, Service};
 use super::{Account, tasks};
 use crate::backend::{PsOptions, Publication, Replica};
 use crate::error::Result;
+
+/// For how many services tasks are listed at a time.
+const ASKED_AT_ONCE: usize = 10;
 
 /// The tasks of a project's services.
 pub async fn of_project(account: &Account, project: &str, options: &PsOptions, now: Timestamp) -> Result<Vec<Replica>> {
@@ -21,19 +25,32 @@ pub async fn of_project(account: &Account, project: &str, options: &PsOptions, n
     let groups: Vec<String> = groups.into_iter().collect();
     let addresses = addresses::of_target_groups(account, &groups).await?;
     let mut replicas = Vec::new();
-    for service in &services {
-        let mut found = tasks::of_service(account, &service.name, DesiredStatus::Running).await?;
-        if options.all {
-            found.extend(tasks::of_service(account, &service.name, DesiredStatus::Stopped).await?);
-        }
-        let mut of_service: Vec<Replica> = found
+    for some in services.chunks(ASKED_AT_ONCE) {
+        let listing = some
             .iter()
-            .map(|task| replica(task, service, &addresses, now))
-            .collect();
-        of_service.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
-        replicas.extend(of_service);
+            .map(|service| of_service(account, service, &addresses, options.all, now));
+        replicas.extend(try_join_all(listing).await?.into_iter().flatten());
     }
     Ok(replicas)
+}
+
+async fn of_service(
+    account: &Account,
+    service: &Service,
+    addresses: &Addresses,
+    all: bool,
+    now: Timestamp,
+) -> Result<Vec<Replica>> {
+    let mut found = tasks::of_service(account, &service.name, DesiredStatus::Running).await?;
+    if all {
+        found.extend(tasks::of_service(account, &service.name, DesiredStatus::Stopped).await?);
+    }
+    let mut listed: Vec<Replica> = found
+        .iter()
+        .map(|task| replica(task, service, addresses, now))
+        .collect();
+    listed.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+    Ok(listed)
 }
 
 fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp) -> Replica {

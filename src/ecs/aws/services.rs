@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{ContainerCondition, ContainerDefinition, LoadBalancer, ServiceField, TaskDefinition};
+use futures_util::future::try_join_all;
 
 use super::{Account, stack, tags};
 use crate::error::{Error, Result};
@@ -106,21 +107,17 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
         .send()
         .await
         .map_err(|error| account.access.failed("cannot look at the services", &error))?;
-    let mut services = Vec::new();
-    for service in described.services.unwrap_or_default() {
+    let services = described.services.unwrap_or_default().into_iter();
+    try_join_all(services.map(async |service| {
         let name = service.service_name.unwrap_or_default();
-        let tagged = service
-            .tags
-            .unwrap_or_default()
-            .into_iter()
-            .find(|tag| tag.key() == Some(tags::SERVICE));
-        let logical_id = names
-            .iter()
-            .find(|(of, _)| *of == name)
-            .map(|(_, logical_id)| logical_id.clone())
-            .unwrap_or_default();
-        services.push(Service {
-            key: tagged.and_then(|tag| tag.value).unwrap_or_else(|| logical_id.clone()),
+        let mut tags = service.tags.unwrap_or_default().into_iter();
+        let tagged = tags
+            .find(|tag| tag.key() == Some(tags::SERVICE))
+            .and_then(|tag| tag.value);
+        let known = names.iter().find(|(of, _)| *of == name);
+        let logical_id = known.map(|(_, logical_id)| logical_id.clone()).unwrap_or_default();
+        Ok(Service {
+            key: tagged.unwrap_or_else(|| logical_id.clone()),
             logical_id,
             name: ServiceName {
                 cluster: cluster.to_owned(),
@@ -128,12 +125,12 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
             },
             load_balancers: service.load_balancers.unwrap_or_default(),
             definition: definition(account, service.task_definition.unwrap_or_default()).await?,
-        });
-    }
-    Ok(services)
+        })
+    }))
+    .await
 }
 
-async fn definition(account: &Account, arn: String) -> Result<TaskDefinition> {
+pub(super) async fn definition(account: &Account, arn: String) -> Result<TaskDefinition> {
     let described = account
         .ecs
         .describe_task_definition()

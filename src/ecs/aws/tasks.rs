@@ -15,6 +15,8 @@ pub struct StoppedTask {
     pub id: String,
     pub reason: Option<String>,
     pub containers: Vec<StoppedContainer>,
+    /// The ARN of its definition.
+    pub definition: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +73,7 @@ fn read_stopped(task: Task) -> StoppedTask {
     StoppedTask {
         id: id(task.task_arn.as_deref().unwrap_or_default()).to_owned(),
         reason: task.stopped_reason,
+        definition: task.task_definition_arn.unwrap_or_default(),
         containers: task
             .containers
             .unwrap_or_default()

@@ -6,14 +6,9 @@ use super::fargate;
 use super::template::Template;
 use super::value::Value;
 
-/// The longest template that can be passed to CloudFormation in a request.
-pub const BODY_BYTES: usize = 51_200;
-const RESOURCES: usize = 500;
-const PARAMETERS: usize = 200;
-const OUTPUTS: usize = 200;
-/// Of a network interface, and so of a task.
+/// What a network interface can be in, and so a task.
 const SECURITY_GROUPS: usize = 5;
-/// Of an ECS service.
+/// What one ECS service can be behind.
 const TARGET_GROUPS: usize = 5;
 
 /// A mistake in one resource.
@@ -61,22 +56,6 @@ pub fn mistakes(template: &Template) -> Vec<Mistake> {
         }
     }
     found
-}
-
-/// Why CloudFormation would not take the template as one stack, if it would not. `body` is its text.
-#[must_use]
-pub fn excesses(template: &Template, body: &str) -> Vec<String> {
-    let document = &template.document;
-    [
-        (body.len(), BODY_BYTES, "bytes"),
-        (document.resources.len(), RESOURCES, "resources"),
-        (document.parameters.len(), PARAMETERS, "parameters"),
-        (document.outputs.len(), OUTPUTS, "outputs"),
-    ]
-    .into_iter()
-    .filter(|(has, most, _)| has > most)
-    .map(|(has, most, what)| format!("the template has {has} {what}, and CloudFormation takes at most {most}"))
-    .collect()
 }
 
 fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
@@ -210,5 +189,114 @@ fn references(value: &Value, found: &mut impl FnMut(&str)) {
             }
         }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(resources: &str) -> Vec<String> {
+        let mut template = Template::new(String::new());
+        let resources: Value = serde_yaml::from_str(resources).unwrap();
+        for (id, resource) in resources.as_map() {
+            template.document.resources.insert(id.to_string(), resource.clone());
+        }
+        mistakes(&template)
+            .into_iter()
+            .map(|mistake| format!("{} {}", mistake.logical_id, mistake.message))
+            .collect()
+    }
+
+    const TASK: &str = "
+Task:
+  Properties:
+    Cpu: '256'
+    Memory: '512'
+    ExecutionRoleArn: arn
+    Volumes: [{Name: data}]
+    ContainerDefinitions:
+      - {Name: web, PortMappings: [{ContainerPort: 80}], MountPoints: [{SourceVolume: data}]}
+";
+
+    #[test]
+    fn a_good_task_and_its_service() {
+        let service = "
+Service:
+  DependsOn: [Task]
+  Properties:
+    TaskDefinition: {Ref: Task}
+    LoadBalancers: [{ContainerName: web, ContainerPort: 80}]
+    Region: {Fn::Sub: '${AWS::Region} ${Task.Arn} ${!Literal}'}
+";
+        assert_eq!(found(&format!("{TASK}{service}")), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        let service = "
+Service:
+  DependsOn: Nothing
+  Properties:
+    Role: {Fn::GetAtt: [Nobody, Arn]}
+    Name: {Fn::Sub: 'a ${Nowhere.Name}'}
+    TaskDefinition: {Ref: Task}
+    LoadBalancers: [{ContainerName: web, ContainerPort: 81}]
+";
+        assert_eq!(
+            found(&format!("{TASK}{service}")),
+            [
+                "Service depends on `Nothing`, which is no resource of the template",
+                "Service refers to `Nobody`, which the template does not have",
+                "Service refers to `Nowhere`, which the template does not have",
+                "Service is reached on a port that container `web` does not map",
+            ]
+        );
+    }
+
+    #[test]
+    fn tasks_that_ecs_refuses() {
+        let task = "
+Task:
+  Properties:
+    Cpu: '256'
+    Memory: '4096'
+    EphemeralStorage: {SizeInGiB: 20}
+    ContainerDefinitions:
+      - Name: web
+        Privileged: true
+        MountPoints: [{SourceVolume: data}]
+        DependsOn: [{ContainerName: init, Condition: SUCCESS}, {ContainerName: web, Condition: HEALTHY}]
+";
+        assert_eq!(
+            found(task),
+            [
+                "Task asks for 256 CPU units and 4096 MiB, which is no size of Fargate",
+                "Task has no execution role",
+                "Task asks for 20 GiB of ephemeral storage, and Fargate gives 21 to 200",
+                "Task mounts `data`, which is none of its volumes",
+                "Task waits for `init`, which is none of its containers",
+                "Task waits for `web` to be healthy, which has no health check",
+                "Task is privileged, which Fargate refuses",
+            ]
+        );
+    }
+
+    #[test]
+    fn services_with_too_much() {
+        let balancers = "{ContainerName: web, ContainerPort: 80}, ".repeat(6);
+        let service = format!(
+            "
+Service:
+  Properties:
+    TaskDefinition: {{Ref: Task}}
+    LaunchType: FARGATE
+    CapacityProviderStrategy: []
+    LoadBalancers: [{balancers}]
+    NetworkConfiguration: {{AwsvpcConfiguration: {{SecurityGroups: [a, b, c, d, e, f]}}}}
+"
+        );
+        let found = found(&format!("{TASK}{service}"));
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 }

@@ -293,7 +293,7 @@ pub(in crate::ecs) fn namespaces(service: &Service, draft: &mut Draft) {
             "" | "private" | "shareable" | "none" => {}
             "task" if name == "pid" => draft.task(service).set("PidMode", "task"),
             shared if shared.starts_with("service:") || shared.starts_with("container:") => {
-                let message = format!("`{name}: {shared}` is not translated to ECS yet");
+                let message = format!("`{name}: {shared}` does not work on ECS yet");
                 draft.say(Diagnostic::error(value.span, message).hint("run both programs in one container"));
             }
             other => {

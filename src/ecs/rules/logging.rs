@@ -14,7 +14,7 @@ pub(in crate::ecs) fn configuration(service: &Service, draft: &mut Draft) {
             return;
         }
         Some((driver, span)) => {
-            let message = format!("logging driver `{driver}` is not translated to ECS yet");
+            let message = format!("logging driver `{driver}` does not work on ECS yet");
             draft.say(Diagnostic::error(span, message).hint("leave `logging` out: the output goes to CloudWatch Logs"));
             return;
         }

@@ -91,7 +91,7 @@ fn bind(mount: &Mount, source: &str, draft: &mut Draft) {
         Diagnostic::error(place, message)
             .hint("remove the service, or set the mount in an override file for the laptop only")
     } else if let Some(path) = within(source, &draft.project.working_dir) {
-        let message = format!("a mount of the project's own `{path}` is not translated to ECS yet");
+        let message = format!("a mount of the project's own `{path}` does not work on ECS yet");
         let hint = "put the files into the image, or mount a named volume for what the container writes";
         Diagnostic::error(place, message).hint(hint)
     } else {

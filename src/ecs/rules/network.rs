@@ -84,7 +84,7 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             Diagnostic::error(mode.span, message).hint("give the service a network that no other service is in")
         }
         other => {
-            let message = format!("`network_mode: {other}` is not translated to ECS yet");
+            let message = format!("`network_mode: {other}` does not work on ECS yet");
             Diagnostic::error(mode.span, message).hint("give both services the same network")
         }
     };

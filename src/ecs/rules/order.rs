@@ -25,7 +25,7 @@ pub(in crate::ecs) fn depends_on(service: &Service, draft: &mut Draft) {
             }
             Condition::CompletedSuccessfully => {
                 let message = format!(
-                    "`{}` is not translated to ECS yet: an ECS service runs for ever, so `{name}` would be started again and again",
+                    "`{}` does not work on ECS yet: an ECS service runs for ever, so `{name}` would be started again and again",
                     dependency.condition.value.as_str()
                 );
                 let hint = "do its work at the start of the service that waits for it";

@@ -23,7 +23,7 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
                 .say(Diagnostic::error(mode.span, message).hint("say how many tasks there are with `deploy.replicas`"));
         }
         job => {
-            let message = format!("`deploy.mode: {job}` is not translated to ECS yet");
+            let message = format!("`deploy.mode: {job}` does not work on ECS yet");
             draft.say(Diagnostic::error(mode.span, message).hint("run the job by hand with `aws ecs run-task`"));
         }
     }

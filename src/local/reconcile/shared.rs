@@ -30,6 +30,8 @@ impl Planner<'_> {
                     format!("Network {name}"),
                     "was not made for this project; `external: true` says that this is meant".to_owned(),
                 )),
+                // Nobody may be made anew, as those would be who are attached.
+                Some(_) if self.options.no_recreate => {}
                 Some(found) if hash::network_hashes(network).contains(&found.hash) => {}
                 Some(found) => {
                     // A network cannot be changed, nor removed while it has containers.

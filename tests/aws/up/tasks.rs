@@ -14,15 +14,17 @@ fn a_service_whose_container_ends_is_explained_by_its_exit_code() {
     let up = ["up", "--parameter", "InitImage=ctx-test/web:1"];
     world.sandbox.write("compose.yaml", FILE);
     world.ok(&up);
-    world
-        .sandbox
-        .write("compose.yaml", format!("{FILE}    command: [sh, -c, exit 3]\n"));
+    world.sandbox.write(
+        "compose.yaml",
+        format!("{FILE}    command: [sh, -c, 'echo no database; exit 3']\n"),
+    );
     let run = world.fails(&up);
     for words in [
         "ECS::Service `WebService` of service `web`: ECS Deployment Circuit Breaker was triggered",
         "compose.yaml:3:3",
         "container `web` exited with 3",
-        "`ctx logs` shows what the container wrote",
+        "container `web` wrote last:",
+        "no database",
         "everything is again as it was before the update",
     ] {
         assert!(

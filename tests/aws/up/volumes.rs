@@ -33,6 +33,20 @@ fn a_volume_that_an_earlier_stack_left_is_used_again() {
 }
 
 #[test]
+fn a_volume_that_the_file_does_not_have_for_a_while_comes_back() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", with_volume());
+    world.ok(&["up"]);
+    let kept = world.lab.file_systems();
+    world.sandbox.write("compose.yaml", WEB);
+    world.ok(&["up"]);
+    assert_eq!(world.lab.file_systems(), kept);
+    world.sandbox.write("compose.yaml", with_volume());
+    world.ok(&["up"]);
+    assert_eq!(world.lab.file_systems(), kept);
+}
+
+#[test]
 fn a_failed_creation_leaves_one_file_system_and_not_two() {
     let Some(world) = World::new() else { return };
     let broken = "
