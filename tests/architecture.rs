@@ -138,7 +138,7 @@ fn surroundings_are_read_in_few_places() {
 
 #[test]
 fn resource_types_stand_in_templates_only() {
-    let resource_type = Regex::new(r#"\bAWS::\w+::\w+"#).unwrap();
+    let resource_type = Regex::new(r"\bAWS::\w+::\w+").unwrap();
     let mut wrong = Vec::new();
     for source in sources() {
         wrong.extend(

@@ -251,8 +251,12 @@ mod tests {
                     object.fields.iter().for_each(|(_, shape)| walk(shape));
                 }
                 Shape::Either(shapes) => shapes.iter().for_each(walk),
-                Shape::List(shape) | Shape::Set(shape) | Shape::Map(shape) | Shape::Named(shape) => walk(shape),
-                Shape::LooselyNamed(shape) | Shape::Lowercase(shape) => walk(shape),
+                Shape::List(shape)
+                | Shape::Set(shape)
+                | Shape::Map(shape)
+                | Shape::Named(shape)
+                | Shape::LooselyNamed(shape)
+                | Shape::Lowercase(shape) => walk(shape),
                 _ => {}
             }
         }

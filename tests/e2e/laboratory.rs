@@ -97,7 +97,7 @@ fn deploy(lab: &Lab, parameters: &[(&str, &str)]) -> Stack {
         .set_parameters(Some(parameters.collect()))
         .capabilities(Capability::CapabilityIam);
     deadline::block_on(create.send()).unwrap();
-    let finished = deadline::within(Duration::from_secs(60), || {
+    let finished = deadline::within(Duration::from_mins(1), || {
         let stacks = deadline::block_on(client.describe_stacks().stack_name("laboratory").send()).unwrap();
         let stack = stacks.stacks.unwrap_or_default().remove(0);
         (!status(&stack).ends_with("IN_PROGRESS")).then_some(stack)

@@ -150,7 +150,9 @@ impl OnEngine {
         self.sandbox.ok(&["--progress", "plain", "up", "-d"])
     }
 
+    /// Fetches a page from a port that the project publishes.
     #[track_caller]
+    #[allow(clippy::unused_self, reason = "only a project that is up has pages")]
     pub fn page(&self, port: u16, path: &str) -> Page {
         let address = format!("127.0.0.1:{port}");
         let fetch = || http::get(&address, "localhost", path);

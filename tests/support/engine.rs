@@ -78,6 +78,7 @@ impl Engine {
     }
 
     /// An image with every program, for those who do not care which.
+    #[allow(clippy::unused_self, reason = "only an engine that was reached has it")]
     pub fn image(&self) -> String {
         IMAGES[0].0.to_owned()
     }
@@ -146,10 +147,11 @@ impl Engine {
 
     /// Makes the images that the engine lacks or that were made from another program. They stay, as a cache.
     fn make_images(&self) -> Result<(), String> {
-        let digest: String = Sha256::digest(format!("{PROGRAM}{TOOLS:?}{IMAGES:?}"))[..8]
+        let digest = Sha256::digest(format!("{PROGRAM}{TOOLS:?}{IMAGES:?}"));
+        let digest = digest
             .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+            .take(8)
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let made = |image: &str| {
             self.try_docker(&[
                 "image",
@@ -312,7 +314,7 @@ fn libraries(executable: &Path) -> Result<Vec<String>, String> {
 }
 
 fn run(command: &mut Command) -> Result<String, String> {
-    let output = deadline::output_within(Duration::from_secs(180), command.stdin(Stdio::null()));
+    let output = deadline::output_within(Duration::from_mins(3), command.stdin(Stdio::null()));
     let output = output.map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())

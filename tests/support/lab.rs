@@ -179,7 +179,7 @@ impl Process {
             let _ = BufReader::new(stdout).read_line(&mut line);
             let _ = sender.send(line);
         });
-        let line = receiver.recv_timeout(Duration::from_secs(60)).unwrap_or_default();
+        let line = receiver.recv_timeout(Duration::from_mins(1)).unwrap_or_default();
         let url = serde_json::from_str::<serde_json::Value>(&line)
             .ok()
             .and_then(|ready| Some(ready["url"].as_str()?.to_owned()));

@@ -51,7 +51,7 @@ pub fn find(templates: &[PathBuf]) -> Option<Vec<Finding>> {
         .args(["--format", "json", "--regions", "eu-central-1", "--"])
         .args(templates);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    let output = deadline::output_within(Duration::from_secs(300), &mut command).expect("cfn-lint starts and ends");
+    let output = deadline::output_within(Duration::from_mins(5), &mut command).expect("cfn-lint starts and ends");
     let text = String::from_utf8_lossy(&output.stdout);
     let findings: serde_json::Value = serde_json::from_str(&text)
         .unwrap_or_else(|_| panic!("cfn-lint failed:\n{text}\n{}", String::from_utf8_lossy(&output.stderr)));

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::deadline;
 
 /// How long a run of `ctx` may take before the test fails: no test needs a tenth of it.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub struct Sandbox {
     directory: TempDir,
