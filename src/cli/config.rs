@@ -1,15 +1,14 @@
 //! `ctx config`
-//!
-//! Long because it has that many options, and each is one line of help.
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
+mod list;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use self::list::List;
 use super::environment::Environment;
-use crate::compose::{self, Loaded, Project, Skip, canonical, load};
+use crate::compose::{Loaded, Skip, canonical, load};
 use crate::error::Result;
 use crate::ui;
 
@@ -47,34 +46,6 @@ pub(super) struct Arguments {
     services: Vec<String>,
 }
 
-/// What to list instead of the project.
-#[derive(Args, Debug)]
-#[group(multiple = false)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-struct List {
-    /// List the names of the services
-    #[arg(long = "services")]
-    service_names: bool,
-    /// List the names of the volumes
-    #[arg(long)]
-    volumes: bool,
-    /// List the names of the networks
-    #[arg(long)]
-    networks: bool,
-    /// List the images
-    #[arg(long)]
-    images: bool,
-    /// List the profiles
-    #[arg(long)]
-    profiles: bool,
-    /// List the variables that the files may use
-    #[arg(long)]
-    variables: bool,
-    /// List the variables that interpolation sees
-    #[arg(long)]
-    environment: bool,
-}
-
 #[derive(Clone, Copy, ValueEnum, Debug)]
 enum Format {
     Yaml,
@@ -104,62 +75,4 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     });
     ui::output::document(&text, arguments.output.as_deref())?;
     Ok(0)
-}
-
-impl List {
-    /// The list that was asked for, a line an entry; nothing when none was.
-    fn text(&self, project: &Project) -> Option<String> {
-        let lines = |names: BTreeSet<String>| names.into_iter().fold(String::new(), |all, name| all + &name + "\n");
-        let keys = |names: &mut dyn Iterator<Item = &String>| lines(names.cloned().collect());
-        let services = project.services.values();
-        if self.service_names {
-            Some(keys(&mut project.services.keys()))
-        } else if self.volumes {
-            Some(keys(&mut project.volumes.keys()))
-        } else if self.networks {
-            Some(keys(&mut project.networks.keys()))
-        } else if self.images {
-            let image = |service: &compose::Service| match &service.image {
-                Some(image) => image.value.clone(),
-                None => format!("{}-{}", project.name, service.name),
-            };
-            Some(
-                services
-                    .map(image)
-                    .fold(String::new(), |all, image| all + &image + "\n"),
-            )
-        } else if self.profiles {
-            let services = services.chain(project.disabled_services.values());
-            let profiles = services.flat_map(|service| &service.profiles);
-            Some(lines(profiles.map(|profile| profile.value.clone()).collect()))
-        } else if self.variables {
-            Some(variables(project))
-        } else if self.environment {
-            let mut text = String::new();
-            for (name, value) in &project.environment {
-                let _ = writeln!(text, "{name}={value}");
-            }
-            Some(text)
-        } else {
-            None
-        }
-    }
-}
-
-/// A table of the variables that the files name.
-fn variables(project: &Project) -> String {
-    let mut text = format!(
-        "{:30}{:12}{:20}{}\n",
-        "NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"
-    );
-    for variable in compose::variables(&project.tree) {
-        let default = variable.default.as_deref().unwrap_or_default();
-        let alternate = variable.alternate.as_deref().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "{:30}{:12}{default:20}{alternate}",
-            variable.name, variable.required
-        );
-    }
-    text
 }

@@ -2,6 +2,7 @@
 //!
 //! Long because that much can be wrong with a project whose parts are each in order.
 
+mod container_name;
 mod cycle;
 mod resource;
 
@@ -40,7 +41,7 @@ pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         check.device_requests();
         check.watch();
     }
-    container_names(project, diagnostics);
+    container_name::check(project, diagnostics);
     cycle::check(&project.services, diagnostics);
 }
 
@@ -385,20 +386,4 @@ fn differ<T: PartialEq>(one: Option<Spanned<T>>, other: Option<Spanned<T>>) -> b
 
 fn span<T>(value: Option<Spanned<T>>) -> Option<Span> {
     value.map(|value| value.span)
-}
-
-fn container_names(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
-    let mut seen: HashMap<&str, Span> = HashMap::new();
-    for service in project.services.values() {
-        let Some(name) = &service.container_name else { continue };
-        if let Some(first) = seen.insert(name, name.span) {
-            let message = format!("two services have the container name `{}`", name.value);
-            let mut diagnostic = Diagnostic::error(name.span.or(service.span), message)
-                .hint("give each a name of its own, or leave the names to Compose");
-            if first != name.span {
-                diagnostic = diagnostic.note(first, "the first is here");
-            }
-            diagnostics.push(diagnostic);
-        }
-    }
 }

@@ -152,7 +152,7 @@ impl Loader<'_> {
         }
         let document = self.extended_file(&absolute, path, span, scope)?;
         let Some(services) = document.root.get("services").and_then(Node::as_map) else {
-            self.no_service(&Map::new(), target, extends, &file);
+            self.no_service(&Map::default(), target, extends, &file);
             return None;
         };
         if !services.contains_key(target) {

@@ -14,20 +14,20 @@
 //! Long because the stages are read together: what one gives is what the next takes.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
 use super::discover::{Found, Input, discover};
 use super::environment::Environment;
-use super::interpolate::{Used, Uses, interpolate, substitute};
+use super::interpolate::{Uses, interpolate};
 use super::paths::Base;
 use super::sources::{self, display_name, unreadable};
 use super::yaml::{self, Document};
 use super::{
     Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune, schema, unique,
 };
-use crate::diagnostic::{Diagnostic, FileId, Report, Severity, Span};
+use crate::diagnostic::{Diagnostic, FileId, Report, Span};
 
 /// What the command line and the process say about which project to load, and how.
 #[derive(Clone, Default, Debug)]
@@ -195,50 +195,6 @@ impl Loader<'_> {
         documents
     }
 
-    /// The project's name: `-p`, `COMPOSE_PROJECT_NAME`, the files' last `name`, or the folder's.
-    fn name(&mut self, documents: &[Vec<Document>], working_dir: &Path, environment: &Environment) -> Option<String> {
-        let given = self.options.project_name.as_deref().filter(|name| !name.is_empty());
-        let given = given.or_else(|| environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()));
-        if let Some(name) = given {
-            if normal_name(name) != name {
-                let rule = "must consist only of lowercase alphanumeric characters, hyphens, and underscores \
-                            as well as start with a letter or number";
-                let message = format!("invalid project name {name:?}: {rule}");
-                self.report.push(Diagnostic::error(Span::NOWHERE, message).hint(format!(
-                    "`{}` would be legal",
-                    Some(normal_name(name)).filter(|name| !name.is_empty()).unwrap_or("project".to_owned())
-                )));
-                return None;
-            }
-            return Some(name.to_owned());
-        }
-        let names = documents
-            .iter()
-            .flatten()
-            .rev()
-            .filter_map(|document| document.root.get("name")?.as_str());
-        // What is written as empty is as good as not written.
-        let names: Vec<_> = names
-            .filter(|name| !name.is_empty())
-            .map(|name| substitute(name, environment, &mut Vec::new()).unwrap_or_default())
-            .collect();
-        let folder = working_dir.file_name().unwrap_or_default().to_string_lossy();
-        let name = match names.iter().find(|name| !name.is_empty()) {
-            Some(name) => normal_name(name),
-            None if names.is_empty() => normal_name(&folder),
-            // A name was wanted, and its variables are empty.
-            None => String::new(),
-        };
-        if name.is_empty() {
-            self.report.push(
-                Diagnostic::error(Span::NOWHERE, "project name must not be empty")
-                    .hint("give one with `-p`, or with `name:` in the file"),
-            );
-            return None;
-        }
-        Some(name)
-    }
-
     /// One document out of all documents of a scope: merged, valid, in its long form, with its paths resolved.
     pub(super) fn model(
         &mut self,
@@ -386,52 +342,6 @@ impl Loader<'_> {
         project.environment = environment.into_variables();
         project
     }
-
-    /// Adds to every mistake in a value made of variables where these were set, and takes out what they hold.
-    fn explain_variables(&mut self) {
-        for diagnostic in &mut self.report.diagnostics {
-            let Some(variables) = self.uses.variables.get(&diagnostic.span) else {
-                continue;
-            };
-            for Used { name, value, .. } in variables {
-                let (message, span) = match value {
-                    Some(value) if value.span.is_somewhere() => (format!("`{name}` is set here"), value.span),
-                    Some(_) => (format!("`{name}` is a variable of the environment"), Span::NOWHERE),
-                    None => (format!("`{name}` is not set"), Span::NOWHERE),
-                };
-                if let Some(value) = value {
-                    diagnostic.message = without_content(&diagnostic.message, name, value);
-                    diagnostic.hint = diagnostic.hint.as_ref().map(|hint| without_content(hint, name, value));
-                }
-                if diagnostic.severity == Severity::Error {
-                    diagnostic.notes.push(crate::diagnostic::Note { message, span });
-                }
-            }
-        }
-    }
-}
-
-/// A message in which every quoted piece of a variable's content is its name. What is shorter than any secret stays.
-fn without_content(message: &str, name: &str, content: &str) -> String {
-    let pieces = message.split('`').enumerate().map(|(index, piece)| {
-        let quoted = index % 2 == 1;
-        if quoted && content.len() > 3 && piece.contains(content) {
-            piece.replace(content, &format!("${{{name}}}"))
-        } else if quoted && piece.len() > 3 && content.contains(piece) {
-            format!("${{{name}}}")
-        } else {
-            piece.to_owned()
-        }
-    });
-    pieces.collect::<Vec<_>>().join("`")
-}
-
-/// Lower case, without what names cannot contain or begin with.
-fn normal_name(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let legal = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    let name: String = lower.chars().filter(legal).collect();
-    name.trim_start_matches(['-', '_']).to_owned()
 }
 
 /// The map under a key of a document.

@@ -319,7 +319,7 @@ fn hosts(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
             );
         }
     }
-    let mut map = Map::new();
+    let mut map = Map::default();
     for entry in list {
         let text = entry.as_str().unwrap_or_default();
         let (host, address) = text

@@ -7,7 +7,7 @@ use crate::diagnostic::Span;
 /// Reads a short form as a long one that stands where the short one stands.
 pub(super) fn parse(text: &str, span: Span) -> Result<Node, &'static str> {
     let string = |text: &str| said(Value::String(text.to_owned()), span);
-    let mut map = Map::new();
+    let mut map = Map::default();
     if text.is_empty() {
         return Err("a volume cannot be empty");
     }
@@ -33,8 +33,8 @@ pub(super) fn parse(text: &str, span: Span) -> Result<Node, &'static str> {
         map.insert("source".to_owned(), string(source));
     }
     map.insert("target".to_owned(), string(target));
-    let mut own = Map::new();
-    let mut other = Map::new();
+    let mut own = Map::default();
+    let mut other = Map::default();
     for option in options.split(',') {
         let (bind, name, value) = match option {
             "ro" => {

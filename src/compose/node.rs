@@ -22,7 +22,10 @@ pub enum Value {
 }
 
 /// Keys in the order in which they were written.
-pub type Map = IndexMap<String, Entry>;
+///
+/// Loading looks up about a hundred attributes for each service, and nobody gains from making that slow with names
+/// that collide: the hasher is a fast one.
+pub type Map = IndexMap<String, Entry, foldhash::fast::FixedState>;
 
 #[derive(Clone, PartialEq, Debug)]
 pub struct Entry {

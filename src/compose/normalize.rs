@@ -20,7 +20,7 @@ pub(super) fn normalize(document: &mut Node, project: &str, environment: &Enviro
     if uses_default {
         let networks = root.entry("networks".to_owned()).or_insert_with(|| added(Value::Null));
         if networks.node.value == Value::Null {
-            networks.node.value = Value::Map(Map::new());
+            networks.node.value = Value::Map(Map::default());
         }
         if let Value::Map(networks) = &mut networks.node.value {
             networks
@@ -31,7 +31,7 @@ pub(super) fn normalize(document: &mut Node, project: &str, environment: &Enviro
     for kind in ["networks", "volumes", "secrets", "configs"] {
         for (key, entry) in map_of(root, kind).into_iter().flatten() {
             if entry.node.value == Value::Null {
-                entry.node.value = Value::Map(Map::new());
+                entry.node.value = Value::Map(Map::default());
             }
             let Value::Map(resource) = &mut entry.node.value else {
                 continue;
@@ -159,7 +159,7 @@ fn imply_dependencies(service: &mut Map) {
     }
     let entry = service
         .entry("depends_on".to_owned())
-        .or_insert_with(|| added(Value::Map(Map::new())));
+        .or_insert_with(|| added(Value::Map(Map::default())));
     let Value::Map(dependencies) = &mut entry.node.value else {
         return;
     };

@@ -98,7 +98,7 @@ fn range(text: &str) -> Result<(u16, u16), Mistake> {
 impl Short {
     /// The long form; it stands where the short one stands.
     pub(super) fn into_node(self, span: Span) -> Node {
-        let mut map = Map::new();
+        let mut map = Map::default();
         let mut put = |name: &str, entry| map.insert(name.to_owned(), entry);
         put("mode", added(Value::String("ingress".to_owned())));
         if let Some(ip) = self.host_ip {

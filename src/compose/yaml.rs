@@ -141,7 +141,7 @@ impl Reader<'_> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map {
-                    map: Map::new(),
+                    map: Map::default(),
                     key: None,
                     merges: Vec::new(),
                 };

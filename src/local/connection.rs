@@ -146,16 +146,17 @@ fn is_unreachable(error: &bollard::errors::Error) -> bool {
 }
 
 fn unreachable(host: &str, error: &bollard::errors::Error) -> Error {
-    let mut io = None;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        io = io.or(cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
-        next = cause.source();
+    // What lies beneath says it; the layers above only pass it on.
+    let mut beneath: &(dyn std::error::Error + 'static) = error;
+    while let Some(cause) = beneath.source() {
+        beneath = cause;
     }
+    let io = beneath.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let said = Said(beneath.to_string());
     let failed = Error::new(format!("cannot reach a Docker engine at {host}"));
     match (io, error) {
         (Some(std::io::ErrorKind::PermissionDenied), _) => failed
-            .because(error)
+            .because(&said)
             .hint("the socket belongs to the group `docker`: `sudo usermod -aG docker $USER`, then log in again"),
         (_, bollard::errors::Error::SocketNotFoundError(path)) => {
             failed.because(&Said(format!("there is no socket {path}"))).hint(
@@ -163,7 +164,7 @@ fn unreachable(host: &str, error: &bollard::errors::Error) -> Error {
             )
         }
         _ => failed
-            .because(error)
+            .because(&said)
             .hint("is it running? another engine is chosen with `--host`, `--context` or DOCKER_HOST"),
     }
 }

@@ -29,6 +29,21 @@ fn each_list_is_a_line_an_entry() {
 }
 
 #[test]
+fn a_hash_changes_with_what_a_container_is_and_not_with_how_many_there_are() {
+    let mut sandbox = sandbox();
+    let hash = |sandbox: &Sandbox| sandbox.ok(&["config", "--hash=web"]).stdout;
+    sandbox.set("KEY", "k");
+    let first = hash(&sandbox);
+    let (name, digest) = first.trim_end().split_once(' ').unwrap();
+    assert_eq!((name, digest.len()), ("web", 64));
+    let text = std::fs::read_to_string(sandbox.project().join("compose.yaml")).unwrap();
+    sandbox.write("compose.yaml", text.replace("web: {", "web: {scale: 3, "));
+    assert_eq!(hash(&sandbox), first);
+    sandbox.set("TAG", "2");
+    assert_ne!(hash(&sandbox), first);
+}
+
+#[test]
 fn variables_are_listed_even_when_they_are_missing() {
     let sandbox = sandbox();
     let run = sandbox.ok(&["config", "--variables"]);

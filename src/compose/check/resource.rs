@@ -47,10 +47,8 @@ fn content(kind: &str, name: &str, object: &FileObject, diagnostics: &mut Vec<Di
         .collect();
     if object.external {
         if let Some((place, span)) = given.first() {
-            let message = format!("the external {kind} `{name}` cannot have `{place}`");
-            diagnostics.push(
-                Diagnostic::error(*span, message).hint(format!("remove it: the {kind} was made by someone else")),
-            );
+            let message = format!("`{place}` of the external {kind} `{name}` has no effect");
+            diagnostics.push(Diagnostic::warning(*span, message).hint("remove it, or `external`"));
         }
         return;
     }

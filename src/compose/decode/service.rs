@@ -357,7 +357,7 @@ impl Decoder<'_> {
     }
 
     fn service_network(&mut self, map: Option<&Map>, span: Span) -> ServiceNetwork {
-        let empty = Map::new();
+        let empty = Map::default();
         let unsaid = map.is_none();
         let map = map.unwrap_or(&empty);
         ServiceNetwork {
