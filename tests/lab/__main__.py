@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.metadata
 import os
+import shutil
 import sys
 import tempfile
 
@@ -32,17 +33,23 @@ PATCHES = [
 def main():
     options = arguments()
     answers = lifetime.claim_standard_output()
-    with tempfile.TemporaryDirectory(prefix="ctx-lab-", ignore_cleanup_errors=True) as state:
-        port = lifetime.free_port()
-        configure(port, state, options)
-        app = patched_ministack()
-        from . import engine  # not before `configure`: it imports ministack
+    port, state = lifetime.free_port(), tempfile.mkdtemp(prefix="ctx-lab-")
+    configure(port, state, options)
+    app = patched_ministack()
+    from . import engine  # not before `configure`: it imports ministack
 
-        lifetime.end_with_standard_input()
-        lifetime.announce_when_ready(port, answers)
-        with engine.network(options.containers, port):
-            sys.argv[1:] = []  # ministack reads them too
-            app.main()
+    def clean_up():
+        engine.end()
+        shutil.rmtree(state, ignore_errors=True)
+
+    lifetime.end_with_standard_input(clean_up)
+    engine.begin()
+    lifetime.announce_when_ready(port, answers)
+    try:
+        sys.argv[1:] = []  # ministack reads them too
+        app.main()
+    finally:
+        clean_up()
 
 
 def arguments():

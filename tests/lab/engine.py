@@ -28,22 +28,21 @@ def container_name(task_id, container):
     return f"ministack-ecs-{task_id[:8]}-{container}"
 
 
-@contextlib.contextmanager
-def network(wanted, port):
-    """A user-defined network, which is what gives its containers DNS names, for as long as the laboratory runs."""
-    if not wanted:
-        yield
-        return
-    docker = ecs._get_docker()
-    if docker is None:
-        raise SystemExit("no Docker engine answers")
-    # The label lets a test remove what a killed laboratory left.
-    created = docker.networks.create(network_name(), labels={"ctx.lab": str(port)})
-    try:
-        yield
-    finally:
+def begin():
+    """Makes a user-defined network, which is what gives its containers DNS names, where tasks are containers."""
+    if network_name():
+        docker = ecs._get_docker()
+        if docker is None:
+            raise SystemExit("no Docker engine answers")
+        # The label lets a test remove what a killed laboratory left.
+        docker.networks.create(network_name(), labels={"ctx.lab": port()})
+
+
+def end():
+    """Removes all that the laboratory made on the engine."""
+    if network_name():
         start_no_more_tasks()
-        remove_everything(docker, created)
+        remove_everything(ecs._get_docker())
 
 
 def start_no_more_tasks():
@@ -55,7 +54,7 @@ def start_no_more_tasks():
             thread.join(max(0, deadline - time.monotonic()))
 
 
-def remove_everything(docker, created):
+def remove_everything(docker):
     mine = {"label": f"{container_reaper.INSTANCE_LABEL}={container_reaper.instance_id()}"}
     for container in docker.containers.list(all=True, filters=mine, ignore_removed=True):
         with contextlib.suppress(Exception):
@@ -63,5 +62,6 @@ def remove_everything(docker, created):
     for volume in docker.volumes.list(filters={"label": f"ctx.lab={port()}"}):
         with contextlib.suppress(Exception):
             volume.remove(force=True)
-    with contextlib.suppress(Exception):
-        created.remove()
+    for network in docker.networks.list(names=[network_name()]):
+        with contextlib.suppress(Exception):
+            network.remove()

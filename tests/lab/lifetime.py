@@ -10,6 +10,7 @@ import time
 import urllib.request
 
 START_SECONDS = 60
+END_SECONDS = 5
 
 
 def free_port():
@@ -26,13 +27,19 @@ def claim_standard_output():
     return ours
 
 
-def end_with_standard_input():
-    """Ends the laboratory when nobody holds the other end of its standard input any more."""
+def end_with_standard_input(clean_up):
+    """Ends the laboratory when nobody holds the other end of its standard input any more.
+
+    ministack does not end while a stack waits for something; so it has some seconds, and is cut off then.
+    """
 
     def wait():
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(END_SECONDS)
+        clean_up()
+        os._exit(1)
 
     threading.Thread(target=wait, daemon=True, name="lab-lifetime").start()
 

@@ -1,6 +1,8 @@
 //! The AWS laboratory (`tests/lab`), started once for tests without containers, and once for each test with them.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,8 +31,8 @@ struct Process {
     url: String,
     /// Present where tasks run as containers.
     engine: Option<(Engine, Turn)>,
-    /// What it says on standard error is in here.
-    log: tempfile::NamedTempFile,
+    /// What it says on standard error: a file without a name.
+    log: File,
 }
 
 impl Lab {
@@ -147,7 +149,7 @@ impl Lab {
 
     /// What the laboratory has said so far, for the message of a test that failed.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.process.log.path()).unwrap_or_default()
+        text_of(&self.process.log)
     }
 }
 
@@ -157,7 +159,7 @@ impl Process {
             skip::or_fail("CTX_TEST_PYTHON_BIN does not name the laboratory's Python; `tests/run` sets it up");
             return None;
         };
-        let log = tempfile::NamedTempFile::with_prefix("ctx-lab-").expect("a temporary file");
+        let log = tempfile::tempfile().expect("a temporary file");
         let mut command = Command::new(Path::new(&bin).join("python"));
         command.args(["-m", "lab"]);
         if let Some((engine, _)) = &engine {
@@ -169,7 +171,7 @@ impl Process {
             // The laboratory ends when this pipe is closed, as it is at the latest when this process dies.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log.reopen().expect("the log opens twice"))
+            .stderr(log.try_clone().expect("a second handle of the log"))
             .spawn()
             .expect("the laboratory's Python starts");
         let stdout = child.stdout.take().expect("standard output is a pipe");
@@ -185,10 +187,7 @@ impl Process {
             .and_then(|ready| Some(ready["url"].as_str()?.to_owned()));
         let Some(url) = url else {
             let _ = child.kill();
-            panic!(
-                "the laboratory did not start:\n{}",
-                std::fs::read_to_string(log.path()).unwrap_or_default()
-            );
+            panic!("the laboratory did not start:\n{}", text_of(&log));
         };
         Some(Self {
             child,
@@ -217,4 +216,15 @@ impl Drop for Process {
             engine.remove_labelled(&format!("ctx.lab={port}"));
         }
     }
+}
+
+/// A file's text from its beginning, wherever its writer is.
+fn text_of(file: &File) -> String {
+    let mut bytes = vec![
+        0;
+        file.metadata()
+            .map_or(0, |file| usize::try_from(file.len()).unwrap_or(0))
+    ];
+    let read = file.read_at(&mut bytes, 0).unwrap_or(0);
+    String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
