@@ -1,6 +1,7 @@
 //! The verdict table covers the specification, its page is up to date, and what it translates has a fixture.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use ctx::ecs::support;
 use ctx::local::support as local;
@@ -58,7 +59,7 @@ fn the_page_is_generated() {
                 format!("{word}: {reason}")
             }
         });
-        rows.push_str(&format!("| `{path}` | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+        let _ = writeln!(rows, "| `{path}` | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
     let totals = totals
         .iter()
