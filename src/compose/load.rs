@@ -27,7 +27,7 @@ use super::yaml::{self, Document};
 use super::{
     Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune, schema, unique,
 };
-use crate::diagnostic::{Diagnostic, FileId, Report, Span};
+use crate::diagnostic::{Diagnostic, FileId, Report, Severity, Span};
 
 /// What the command line and the process say about which project to load, and how.
 #[derive(Clone, Default, Debug)]
@@ -90,9 +90,16 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
     loader.explain_variables();
     let mut report = loader.report;
     let mut seen = HashSet::new();
-    report
-        .diagnostics
-        .retain(|one| seen.insert((one.span, one.message.clone())));
+    // A mistake in a value that several places share (an anchor, an extended service) is one mistake.
+    report.diagnostics.retain(|one| {
+        let is_error = one.severity == Severity::Error;
+        let message = seen.insert((one.span, is_error, one.message.clone()));
+        let hint = match one.hint.clone() {
+            Some(hint) if one.span.is_somewhere() => seen.insert((one.span, is_error, hint)),
+            _ => true,
+        };
+        message && hint
+    });
     match project {
         Some(project) if !report.has_errors() => Ok(Loaded { project, report }),
         _ => Err(report),
