@@ -147,7 +147,7 @@ fn what_this_engine_is_too_old_for() {
     let version = scene.engine.docker(&["version", "--format", "{{.Server.APIVersion}}"]);
     let minor: u32 = version.split_once('.').expect("a version").1.parse().expect("a number");
     if minor >= 48 {
-        crate::support::skip::or_fail("the engine is new enough");
+        crate::support::skip::always("the engine is new enough");
         return;
     }
     says(&scene, &["up", "-d"], &["compose.yaml:5:", "1.48", &version]);

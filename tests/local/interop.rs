@@ -87,7 +87,7 @@ fn docker_compose_lists_what_ctx_made() {
         return;
     };
     assert_eq!(listed.trim(), format!("{} a running", scene.container("a-1")));
-    scene.docker_compose(&["down"]);
+    scene.docker_compose(&["down", "-v"]);
 }
 
 /// Nothing here needs ten seconds to stop.

@@ -50,8 +50,12 @@ fn up_makes_what_the_file_says_and_down_takes_it_away() {
         again.stderr
     );
 
+    let scratch = scene.project.anonymous_volumes();
     scene.ok(&["down"]);
     assert!(scene.project.containers().is_empty());
+    for volume in scratch {
+        scene.engine.docker(&["volume", "rm", &volume]); // it is still there
+    }
     let volume = scene.name("data", '_');
     assert_eq!(
         scene
@@ -196,7 +200,7 @@ fn down_needs_no_file() {
     let Some(scene) = Scene::new(SHOP) else { return };
     scene.ok(&["up", "-d"]);
     std::fs::remove_file(scene.sandbox.project().join("compose.yaml")).unwrap();
-    scene.ok(&["-p", scene.project.name(), "down"]);
+    scene.ok(&["-p", scene.project.name(), "down", "-v"]);
     assert!(scene.project.containers().is_empty());
 }
 

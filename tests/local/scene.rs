@@ -47,7 +47,7 @@ impl Scene {
     /// Runs `docker compose`. `None` where the plugin is not installed; the test was reported as skipped then.
     pub(crate) fn docker_compose(&self, arguments: &[&str]) -> Option<String> {
         if self.engine.try_docker(&["compose", "version"]).is_err() {
-            skip::or_fail("no docker compose plugin");
+            skip::always("there is no `docker compose` to compare with");
             return None;
         }
         let mut command = Command::new("docker");

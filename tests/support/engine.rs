@@ -204,6 +204,16 @@ impl TestProject {
         self.engine.containers(&self.label())
     }
 
+    /// The volumes without a name of the project's containers, which only `down -v` removes.
+    pub fn anonymous_volumes(&self) -> Vec<String> {
+        let containers = self.containers();
+        let inspect = ["inspect", "--format", "{{range .Mounts}}{{println .Name}}{{end}}"];
+        let containers: Vec<&str> = containers.iter().map(String::as_str).collect();
+        let mut volumes = self.engine.lines(&[&inspect, &containers[..]].concat());
+        volumes.retain(|name| name.len() == 64 && name.chars().all(|letter| letter.is_ascii_hexdigit()));
+        volumes
+    }
+
     pub fn networks(&self) -> Vec<String> {
         let filter = format!("label={}", self.label());
         self.engine
