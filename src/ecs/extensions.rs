@@ -217,8 +217,10 @@ fn check<Rule>(extensions: &Extensions, known: &[(&str, Verdict<Rule>)], draft: 
 
 fn unknown<'a>(name: &str, span: Span, here: impl Iterator<Item = &'a str>, draft: &mut Draft) {
     let here: Vec<_> = here.collect();
-    let hint = match crate::compose::schema::nearest(name, here.iter().copied()) {
-        Some(other) => format!("did you mean `{other}`?"),
+    // What all of them begin with makes none of them alike.
+    let ends = here.iter().filter_map(|name| name.strip_prefix(PREFIX));
+    let hint = match crate::compose::schema::nearest(&name[PREFIX.len()..], ends) {
+        Some(end) => format!("did you mean `{PREFIX}{end}`?"),
         None if here.is_empty() => "remove it".to_owned(),
         None => format!(
             "here may stand {}",

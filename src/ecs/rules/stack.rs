@@ -1,7 +1,9 @@
 //! What the project has once.
 
+use std::collections::HashMap;
+
 use super::secret;
-use crate::compose::Node;
+use crate::compose::{Node, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment};
 use crate::ecs::draft::{Draft, SUBNETS};
@@ -14,6 +16,7 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
         .into_iter()
         .enumerate()
         .map(|(nth, id)| (id, Purpose::Subnet(nth)));
+    check_names(draft);
     let services = &draft.project.services;
     let init = (!services.is_empty()).then_some(("InitImage", Purpose::InitImage));
     for (id, purpose) in purposes.into_iter().chain(subnets).chain(init) {
@@ -29,6 +32,23 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
     draft.add(&fragment::STACK, "", [], Span::NOWHERE);
     if services.values().any(|service| !secret::needs_own_role(service)) {
         draft.add(&fragment::EXECUTION_ROLE, "", [], Span::NOWHERE);
+    }
+}
+
+/// Services are found by their names in DNS, which has short names and knows no capitals.
+fn check_names(draft: &mut Draft) {
+    const LONGEST_LABEL: usize = 63;
+    let mut seen: HashMap<String, &Service> = HashMap::new();
+    for service in draft.project.services.values() {
+        if service.name.split('.').any(|label| label.len() > LONGEST_LABEL) {
+            let message = format!("the name of a service is a name in DNS on ECS: at most {LONGEST_LABEL} letters");
+            draft.say(Diagnostic::error(service.span, message).hint("give it a shorter name"));
+        }
+        if let Some(other) = seen.insert(service.name.to_lowercase(), service) {
+            let message = format!("`{}` and `{}` are one name in DNS", other.name, service.name);
+            let diagnostic = Diagnostic::error(service.span, message).hint("rename one of the two");
+            draft.say(diagnostic.note(other.span, "the other service"));
+        }
     }
 }
 
