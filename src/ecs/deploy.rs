@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::aws::change_set::{self, ChangeSet, Submission};
 use super::aws::events::{End, Follower};
 use super::aws::rollout::{self, Rollout};
-use super::aws::secrets::{self, FileSecret};
+use super::aws::secrets::{self, FileSecret, Stored};
 use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, services, tags};
 use super::cloudformation::{Purpose, Template};
@@ -15,7 +15,7 @@ use super::follow::{at_its_line, failure, follow};
 use super::parameters::{self, given_value};
 use super::{convert, files};
 use crate::backend::{Io, UpOptions};
-use crate::compose::Project;
+use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
 
@@ -40,6 +40,16 @@ pub(super) struct Deployment<'a> {
     /// The Parameters to which the user gave a value.
     pub(super) given: &'a [(String, String)],
     pub(super) files: Vec<FileSecret>,
+    /// Each use of a secret: its key, and the service.
+    uses: Vec<(String, String)>,
+}
+
+/// What stands ready to be done.
+struct Prepared {
+    /// None when the stack is as it should be.
+    change: Option<(Operation, ChangeSet)>,
+    /// Secrets whose old content tasks still have.
+    renewed: Vec<Stored>,
 }
 
 /// Deploys a project; the result is the command's exit status.
@@ -62,6 +72,7 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
         body: template.to_yaml(),
         given: &options.parameters,
         files,
+        uses: uses(project),
     };
     check_size(&deployment.body)?;
     deployment.run(account, options, io).await?;
@@ -73,18 +84,20 @@ impl Deployment<'_> {
         introduce(account, io);
         let name = self.name;
         let preparing = Box::pin(self.prepare(account, io));
-        let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
-        let Some((operation, change_set)) = prepared else {
+        let Prepared { change, renewed } = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
+        let Some((operation, change_set)) = change else {
             io.progress.done(format!("Stack {name}"), "No changes");
-            if options.force_recreate {
-                self.redeploy(account, &[], options.detach, io).await?;
-            }
+            self.redeploy(account, &[], &renewed, options, io).await?;
             return self.show_outputs(account, io).await;
         };
         let follower = Follower::start(account, &change_set.stack_id).await?;
         change_set::execute(account, &change_set).await?;
         if options.detach {
             io.progress.done(format!("Stack {name}"), "Deployment started");
+            for secret in renewed {
+                let text = "Services that do not change keep the old content until the next `up`";
+                io.progress.warning(format!("Secret {}", secret.key), text);
+            }
             return Ok(());
         }
         let following = follow(account, follower, &self.template.origins, io);
@@ -103,36 +116,53 @@ impl Deployment<'_> {
             let doing = format!("{doing} stack `{name}`");
             return Err(failure(&doing, &outcome, &self.template.origins));
         }
-        if options.force_recreate {
-            self.redeploy(account, &outcome.touched, false, io).await?;
-        }
+        self.redeploy(account, &outcome.touched, &renewed, options, io).await?;
         self.remove_stale_secrets(account, io).await?;
         self.show_outputs(account, io).await
     }
 
-    /// Replaces the tasks of all services but those whose resources have just been created or updated.
-    async fn redeploy(&self, account: &Account, touched: &[String], detach: bool, io: &Io) -> Result<()> {
+    /// Replaces tasks that the update of the stack has not replaced: of services that use a renewed secret, and of all
+    /// if that is asked for. `touched` are the logical ids of what has just been created or updated.
+    async fn redeploy(
+        &self,
+        account: &Account,
+        touched: &[String],
+        renewed: &[Stored],
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<()> {
+        let is_new = |secret: &String| renewed.iter().any(|stored| stored.key == *secret);
+        let wanted = |service: &String| {
+            let mut uses = self.uses.iter();
+            options.force_recreate || uses.any(|(secret, user)| user == service && is_new(secret))
+        };
+        if !options.force_recreate && renewed.is_empty() {
+            return Ok(());
+        }
         let mut rollouts = Vec::new();
         for service in services::of_project(account, self.name, &[]).await? {
-            if !touched.contains(&service.logical_id) {
+            if wanted(&service.key) && !touched.contains(&service.logical_id) {
                 io.progress
                     .working(format!("Service {}", service.key), "Replacing its tasks");
                 rollouts.push(Rollout::begin(account, service).await?);
             }
         }
-        if detach {
-            return Ok(());
+        if !options.detach {
+            let following = rollout::follow(account, rollouts, &io.progress);
+            unless_interrupted(io, self.name, &self.goes_on(), following).await?;
         }
-        let following = rollout::follow(account, rollouts, &io.progress);
-        unless_interrupted(io, self.name, &self.goes_on(), following).await
+        for secret in renewed {
+            secrets::confirm(account, secret).await?;
+        }
+        Ok(())
     }
 
     fn goes_on(&self) -> String {
         format!("AWS goes on; `ctx -p {} ps` shows how far it is", self.name)
     }
 
-    /// Everything up to the change set; none when there is nothing to change.
-    async fn prepare(&self, account: &Account, io: &Io) -> Result<Option<(Operation, ChangeSet)>> {
+    /// Everything up to the change set.
+    async fn prepare(&self, account: &Account, io: &Io) -> Result<Prepared> {
         let stack = stack::find(account, self.name).await?;
         if let Some(stack) = &stack {
             stack::check_ours(account, stack, self.name).await?;
@@ -142,7 +172,7 @@ impl Deployment<'_> {
             clear_away(account, stack, io).await?;
         }
         let kept = stack.filter(|_| operation == Operation::Update);
-        let found = self.find(account, kept.as_ref(), io).await?;
+        let (found, renewed) = self.find(account, kept.as_ref(), io).await?;
         let submission = Submission {
             name: self.name.to_owned(),
             body: self.body.clone(),
@@ -153,7 +183,8 @@ impl Deployment<'_> {
             .working(format!("Stack {}", self.name), "Preparing the change set");
         let prepared = change_set::prepare(account, operation, &submission).await;
         let change_set = prepared.map_err(|error| at_its_line(error, &self.template.origins))?;
-        Ok(change_set.map(|change_set| (operation, change_set)))
+        let change = change_set.map(|change_set| (operation, change_set));
+        Ok(Prepared { change, renewed })
     }
 
     /// What the user wants to know now: the addresses.
@@ -217,6 +248,16 @@ async fn clear_away(account: &Account, stack: &Stack, io: &Io) -> Result<()> {
             &IndexMap::new(),
         )),
     }
+}
+
+fn uses(project: &Project) -> Vec<(String, String)> {
+    let services = project.services.values();
+    let of_service = |service: &Service| {
+        let user = service.name.clone();
+        let secrets = service.secrets.clone().into_iter();
+        secrets.map(move |secret| (secret.source.value, user.clone()))
+    };
+    services.flat_map(of_service).collect()
 }
 
 /// Services that have to be built first, and whose image nobody has given.

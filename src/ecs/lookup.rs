@@ -11,23 +11,34 @@ use crate::backend::Io;
 use crate::error::{Error, Result};
 
 impl Deployment<'_> {
-    /// Everything that the Parameters ask for and nobody has said.
-    pub(super) async fn find(&self, account: &Account, stack: Option<&Stack>, io: &Io) -> Result<Found> {
+    /// Everything that the Parameters ask for and nobody has said, and the secrets whose content is new to their tasks.
+    pub(super) async fn find(
+        &self,
+        account: &Account,
+        stack: Option<&Stack>,
+        io: &Io,
+    ) -> Result<(Found, Vec<secrets::Stored>)> {
         let vpc = self.vpc(account, stack).await?;
         let subnets = self.subnets(account, vpc.as_deref(), stack).await?;
         let file_systems = self.file_systems(account, stack).await?;
-        let mut secrets = IndexMap::new();
+        let mut arns = IndexMap::new();
+        let mut renewed = Vec::new();
         for file in &self.files {
-            let (arn, change) = secrets::put(account, self.name, file).await?;
-            io.progress.done(format!("Secret {}", file.key), change.to_string());
-            secrets.insert(file.key.clone(), arn);
+            let stored = secrets::put(account, self.name, file).await?;
+            io.progress
+                .done(format!("Secret {}", file.key), stored.change.to_string());
+            arns.insert(file.key.clone(), stored.arn.clone());
+            if stored.change == secrets::Change::Updated {
+                renewed.push(stored);
+            }
         }
-        Ok(Found {
+        let found = Found {
             vpc,
             subnets,
-            secrets,
+            secrets: arns,
             file_systems,
-        })
+        };
+        Ok((found, renewed))
     }
 
     /// What the user says, what the files say, what the stack has, the default one: in this order.

@@ -62,6 +62,15 @@ impl fmt::Display for Change {
     }
 }
 
+/// What became of a file's secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    pub key: String,
+    pub arn: String,
+    pub change: Change,
+    digest: String,
+}
+
 /// A secret that `up` made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
@@ -69,11 +78,17 @@ pub struct Kept {
     pub key: String,
 }
 
-/// Creates or updates the secret of a file, if its content changed; the result is its ARN.
-pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Result<(String, Change)> {
+/// Creates or updates the secret of a file, if its content changed. One that was updated has to be [confirmed](confirm).
+pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Result<Stored> {
     let name = format!("{project}/{}", secret.key);
     let failed = |doing: &str| format!("cannot {doing} secret `{name}`");
     let digest = digest(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
+    let stored = |arn: Option<&str>, change| Stored {
+        key: secret.key.clone(),
+        arn: arn.unwrap_or_default().to_owned(),
+        change,
+        digest: digest.clone(),
+    };
     let client = &account.secrets;
     let described = match client.describe_secret().secret_id(&name).send().await {
         Ok(described) => described,
@@ -91,8 +106,16 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                 .tags(tag(tags::DIGEST, &digest))
                 .send()
                 .await
-                .map_err(|error| account.access.failed(failed("create"), &error))?;
-            return Ok((created.arn.unwrap_or_default(), Change::Created));
+                .map_err(|error| {
+                    let raced = is(&error, "ResourceExistsException");
+                    let error = account.access.failed(failed("create"), &error);
+                    if raced {
+                        error.hint("another `ctx up` of the project seems to run: run this one again when it has ended")
+                    } else {
+                        error
+                    }
+                })?;
+            return Ok(stored(created.arn(), Change::Created));
         }
         Err(error) => return Err(account.access.failed(failed("look at"), &error)),
     };
@@ -106,33 +129,43 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                 .hint("declare it as `external` with its ARN as `name`, or rename the secret or the project"),
         );
     }
-    let arn = described.arn().unwrap_or_default().to_owned();
+    let arn = described.arn().unwrap_or_default();
     if described.deleted_date().is_some() {
         client
             .restore_secret()
-            .secret_id(&arn)
+            .secret_id(arn)
             .send()
             .await
             .map_err(|error| account.access.failed(failed("restore"), &error))?;
     } else if value(tags::DIGEST) == Some(&digest) {
-        return Ok((arn, Change::Unchanged));
+        return Ok(stored(Some(arn), Change::Unchanged));
     }
     client
         .put_secret_value()
-        .secret_id(&arn)
+        .secret_id(arn)
         .secret_string(secret.value())
         .send()
         .await
         .map_err(|error| account.access.failed(failed("update"), &error))?;
-    // Last: a run that is interrupted before this writes the value once more.
-    client
+    Ok(stored(Some(arn), Change::Updated))
+}
+
+/// Notes that no task has the secret's old content any more. A run that ends before this is made up for by the next:
+/// to that one the secret has changed.
+pub async fn confirm(account: &Account, secret: &Stored) -> Result<()> {
+    account
+        .secrets
         .tag_resource()
-        .secret_id(&arn)
-        .tags(tag(tags::DIGEST, &digest))
+        .secret_id(&secret.arn)
+        .tags(tag(tags::DIGEST, &secret.digest))
         .send()
         .await
-        .map_err(|error| account.access.failed(failed("tag"), &error))?;
-    Ok((arn, Change::Updated))
+        .map_err(|error| {
+            account
+                .access
+                .failed(format!("cannot tag secret `{}`", secret.key), &error)
+        })?;
+    Ok(())
 }
 
 /// The secrets that `up` made for a project.

@@ -36,6 +36,18 @@ fn a_secret_is_written_only_when_its_file_has_changed() {
     let third = world.ok(&["up"]);
     assert!(third.stderr.contains("Secret password  Updated"), "{}", third.stderr);
     assert_eq!(value(&world), "another");
+    // The stack does not change, and the tasks have to all the same.
+    assert!(third.stderr.contains("Stack shop  No changes"), "{}", third.stderr);
+    let replaced = |run: &str, service: &str| run.contains(&format!("Service {service}  Tasks replaced"));
+    assert!(replaced(&third.stderr, "cache"), "{}", third.stderr);
+    assert!(!replaced(&third.stderr, "web"), "only what uses it: {}", third.stderr);
+    let fourth = world.ok(&["up"]);
+    assert!(
+        fourth.stderr.contains("Secret password  Unchanged"),
+        "{}",
+        fourth.stderr
+    );
+    assert!(!replaced(&fourth.stderr, "cache"), "{}", fourth.stderr);
     assert_eq!(world.lab.secrets(), ["shop/password"]);
 }
 
