@@ -27,6 +27,7 @@ pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         check.dependencies();
         check.network_mode();
         check.healthcheck();
+        check.environment();
         check.limits();
         check.scale();
         check.mounts();
@@ -203,6 +204,13 @@ impl Check<'_> {
         {
             let message = format!("service `{}` has both `network_mode` and `networks`", self.service.name);
             self.error(mode.span, message, "remove one of them");
+        }
+    }
+
+    /// An engine refuses such a variable, and ECS too.
+    fn environment(&mut self) {
+        if let Some(value) = self.service.environment.get("") {
+            self.error(value.span, "a variable has no name", "the form is `NAME=value`");
         }
     }
 

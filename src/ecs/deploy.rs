@@ -101,11 +101,11 @@ impl Deployment<'_> {
             return Ok(());
         }
         let following = follow(account, follower, &self.template.origins, io);
-        let ended = unless_interrupted(io, name, &self.goes_on(), following).await;
+        let ended = unless_interrupted(io, name, &self.goes_on(account), following).await;
         let outcome = ended.inspect_err(|error| {
             // What could not be followed is not over.
             if matches!(error, Error::Message(_)) {
-                io.progress.warning(format!("Stack {name}"), self.goes_on());
+                io.progress.warning(format!("Stack {name}"), self.goes_on(account));
             }
         })?;
         if outcome.end == End::Failure {
@@ -149,7 +149,7 @@ impl Deployment<'_> {
         }
         if !options.detach {
             let following = rollout::follow(account, rollouts, &io.progress);
-            unless_interrupted(io, self.name, &self.goes_on(), following).await?;
+            unless_interrupted(io, self.name, &self.goes_on(account), following).await?;
         }
         for secret in renewed {
             secrets::confirm(account, secret).await?;
@@ -157,8 +157,9 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    fn goes_on(&self) -> String {
-        format!("AWS goes on; `ctx -p {} ps` shows how far it is", self.name)
+    fn goes_on(&self, account: &Account) -> String {
+        let (context, name) = (&account.context, self.name);
+        format!("AWS goes on; `ctx -c {context} -p {name} ps` shows which tasks run")
     }
 
     /// Everything up to the change set.

@@ -177,7 +177,7 @@ fn a_session_that_expires_while_a_deployment_is_followed_does_not_end_it() {
     let run = world.fails(&["up"]);
     assert!(
         run.stderr
-            .contains("Stack shop  AWS goes on; `ctx -p shop ps` shows how far it is"),
+            .contains("Stack shop  AWS goes on; `ctx -c lab -p shop ps` shows which tasks run"),
         "{}",
         run.stderr
     );

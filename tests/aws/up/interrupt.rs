@@ -26,7 +26,7 @@ fn an_interrupt_ends_the_command_and_not_the_deployment() {
     let last = rest.last().unwrap();
     assert_eq!(
         last,
-        "Stack shop  Interrupted: AWS goes on; `ctx -p shop ps` shows how far it is"
+        "Stack shop  Interrupted: AWS goes on; `ctx -c lab -p shop ps` shows which tasks run"
     );
     assert_eq!(world.status("shop"), "CREATE_IN_PROGRESS");
 }
