@@ -21,7 +21,10 @@ pub(super) async fn down(
         return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
     }
     introduce(account, io);
-    let what_it_means = format!("AWS goes on deleting the stack; `ctx -p {name} down` removes the rest");
+    let what_it_means = format!(
+        "AWS goes on deleting the stack; `ctx -c {} -p {name} down` removes the rest",
+        account.context
+    );
     unless_interrupted(io, name, &what_it_means, async {
         // A name that cannot be a stack's has none.
         let stack = if stack::legal_name(name) == name {
