@@ -1,114 +1,93 @@
-//! `x-aws-*`: what Compose has no word for. Each name has a verdict at each place where it may stand; a name that
-//! nobody knows is an error, because what it was meant to do would not happen. Other `x-` names are other tools'.
+//! `x-aws-*`: what Compose has no word for. [`table`] has each with the place where it may stand and what its value may
+//! be; a name that nobody knows, or at another place, is an error, because what it was meant to do would not happen.
+//! Other `x-` names are other tools'.
 
-use crate::compose::{Extensions, FileObject, FileReference, Node, Port, Service, Value as Written};
+mod shape;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::compose::{Extensions, FileObject, FileReference, Map, Node, Port, Service, Value as Written};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{credentials, overlay, role, rollout, scaling, secret, stack};
+use crate::ecs::rules::{overlay, secret, stack};
+
+pub(in crate::ecs) use shape::{Shape, integer};
+use table::EXTENSIONS;
 
 const PREFIX: &str = "x-aws-";
 
-/// Translates the extension of a project: the value, and the draft to change.
-type ProjectRule = fn(&Node, &mut Draft<'_>);
-type ServiceRule = fn(&Node, &Service, &mut Draft<'_>);
+/// An extension: its path as the verdict tables write paths, its value, what it does (a word for the documentation and
+/// for editors), and who translates it.
+pub(in crate::ecs) struct Extension(
+    pub(in crate::ecs) &'static str,
+    pub(in crate::ecs) Shape,
+    pub(in crate::ecs) &'static str,
+    Verdict,
+);
 
-enum Verdict<Rule> {
-    Yes(Rule),
+#[derive(Clone, Copy)]
+enum Verdict {
+    /// A rule that runs before any service is looked at.
+    Project(fn(&Node, &mut Draft<'_>)),
+    /// A rule that runs after those of the service's attributes. There is no list on its path.
+    Service(fn(&Node, &Service, &mut Draft<'_>)),
     /// Read by the rule of the attribute around it.
     Part,
     NotYet(&'static str),
 }
 
-use Verdict::{NotYet, Part, Yes};
+/// All that work, for the documentation: the path, the value in words, and what it does.
+pub fn all() -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    working().map(|Extension(path, shape, does, _)| (*path, shape.describe(), *does))
+}
 
-const PROJECT: &[(&str, Verdict<ProjectRule>)] = &[
-    ("x-aws-cloudformation", Part),
-    ("x-aws-cluster", Yes(stack::cluster)),
-    (
-        "x-aws-loadbalancer",
-        NotYet("leave it out: the stack makes a load balancer of its own"),
-    ),
-    ("x-aws-logs_retention", Part),
-    ("x-aws-vpc", Yes(stack::vpc)),
-];
+/// A JSON schema for editors: the Compose specification's own, and these.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    shape::json_schema(working().map(|Extension(path, shape, does, _)| (*path, shape, *does)))
+}
 
-const SERVICE: &[(&str, Verdict<ServiceRule>)] = &[
-    ("x-aws-policies", Yes(role::policies)),
-    ("x-aws-pull_credentials", Yes(credentials::pull)),
-    ("x-aws-role", Yes(role::document)),
-];
+fn working() -> impl Iterator<Item = &'static Extension> {
+    EXTENSIONS
+        .iter()
+        .filter(|Extension(_, _, _, verdict)| !matches!(verdict, Verdict::NotYet(_)))
+}
 
-const DEPLOY: &[(&str, Verdict<ServiceRule>)] = &[("x-aws-autoscaling", Yes(scaling::autoscaling))];
-
-const UPDATE_CONFIG: &[(&str, Verdict<ServiceRule>)] = &[
-    ("x-aws-max_percent", Yes(rollout::max_percent)),
-    ("x-aws-min_percent", Yes(rollout::min_percent)),
-];
-
-const PORT: &[(&str, Verdict<ServiceRule>)] = &[("x-aws-protocol", Part)];
-const SECRET: &[(&str, Verdict<ServiceRule>)] = &[("x-aws-keys", Part)];
-const NETWORK: &[(&str, Verdict<ServiceRule>)] = &[("x-aws-securitygroup", Part)];
-const NONE: &[(&str, Verdict<ServiceRule>)] = &[];
-
-/// Applies the extensions of the project, and says what there is to say about all others.
+/// Says what there is to say about all extensions, and applies those of the project.
 pub(in crate::ecs) fn begin(draft: &mut Draft) {
     let project = draft.project;
-    check(&project.extensions, PROJECT, draft);
-    for (node, rule) in chosen(&project.extensions, PROJECT) {
-        rule(node, draft);
+    let mut said = Vec::new();
+    if let Some(map) = project.tree.as_map() {
+        check(map, &PLACES, &project.services, &mut said);
     }
-    for network in project.networks.values() {
-        check(&network.extensions, NETWORK, draft);
-    }
-    for volume in project.volumes.values() {
-        check(&volume.extensions, NONE, draft);
-    }
-    for secret in project.secrets.values() {
-        check(&secret.extensions, SECRET, draft);
-    }
-    for service in project.services.values() {
-        check(&service.extensions, SERVICE, draft);
-        for port in &service.ports {
-            check(&port.extensions, PORT, draft);
-            check_protocol(port, draft);
-        }
-        for reference in &service.secrets {
-            check(&reference.extensions, SECRET, draft);
-        }
-        for mount in &service.volumes {
-            check(&mount.extensions, NONE, draft);
-        }
-        for network in service.networks.values() {
-            check(&network.extensions, NONE, draft);
-        }
-        let check_of = |of: Option<&Extensions>, draft: &mut Draft| {
-            if let Some(extensions) = of {
-                check(extensions, NONE, draft);
-            }
-        };
-        check_of(service.healthcheck.as_ref().map(|check| &check.extensions), draft);
-        check_of(service.logging.as_ref().map(|logging| &logging.extensions), draft);
-        if let Some(deploy) = &service.deploy {
-            check(&deploy.extensions, DEPLOY, draft);
-            if let Some(update) = &deploy.update_config {
-                check(&update.extensions, UPDATE_CONFIG, draft);
-            }
+    draft.diagnostics.extend(said);
+    for Extension(path, shape, _, verdict) in EXTENSIONS {
+        if let (Verdict::Project(rule), Some(node)) = (verdict, project.tree.get(path))
+            && is_right(shape, node)
+        {
+            rule(node, draft);
         }
     }
 }
 
 /// Applies the extensions of one service.
 pub(in crate::ecs) fn apply(service: &Service, draft: &mut Draft) {
-    let deploy = service.deploy.as_ref();
-    let update = deploy.and_then(|deploy| deploy.update_config.as_ref());
-    let places = [
-        (Some(&service.extensions), SERVICE),
-        (deploy.map(|deploy| &deploy.extensions), DEPLOY),
-        (update.map(|update| &update.extensions), UPDATE_CONFIG),
-    ];
-    for (extensions, known) in places {
-        for (node, rule) in extensions.into_iter().flat_map(|extensions| chosen(extensions, known)) {
+    let project = draft.project;
+    let Some(written) = project
+        .tree
+        .get("services")
+        .and_then(|services| services.get(&service.name))
+    else {
+        return;
+    };
+    for Extension(path, shape, _, verdict) in EXTENSIONS {
+        let Verdict::Service(rule) = verdict else { continue };
+        let mut path = path.trim_start_matches("services.*.").split('.');
+        let node = path.try_fold(written, Node::get);
+        if let Some(node) = node.filter(|node| is_right(shape, node)) {
             rule(node, service, draft);
         }
     }
@@ -123,6 +102,101 @@ pub(in crate::ecs) fn finish(draft: &mut Draft) {
     if let Some(node) = extensions.get("x-aws-cloudformation") {
         overlay::apply(node, draft);
     }
+}
+
+/// A mapping of the specification in which `x-` may stand, and what is in it.
+#[derive(Default)]
+struct Place {
+    extensions: HashMap<&'static str, &'static Extension>,
+    inside: HashMap<&'static str, Place>,
+}
+
+static PLACES: LazyLock<Place> = LazyLock::new(|| {
+    let mut root = Place::default();
+    // Only what has attributes of its own: names of labels and variables may begin as they like.
+    for path in crate::compose::schema::attributes() {
+        if let Some((around, _)) = path.rsplit_once('.') {
+            around
+                .split('.')
+                .fold(&mut root, |place, name| place.inside.entry(name).or_default());
+        }
+    }
+    for extension in EXTENSIONS {
+        let (around, name) = extension.0.rsplit_once('.').unwrap_or(("", extension.0));
+        let place = around
+            .split('.')
+            .filter(|name| !name.is_empty())
+            .fold(&mut root, |place, name| place.inside.entry(name).or_default());
+        place.extensions.insert(name, extension);
+    }
+    root
+});
+
+/// Checks what stands in a mapping and below it. Of the services only those count that are enabled.
+fn check(map: &Map, place: &Place, services: &indexmap::IndexMap<String, Service>, said: &mut Vec<Diagnostic>) {
+    let free = place.inside.get("*");
+    for (name, entry) in map {
+        if let Some(inside) = free.or(place.inside.get(name.as_str())) {
+            match &entry.node.value {
+                Written::Map(map) if std::ptr::eq(place, &raw const *PLACES) && name == "services" => {
+                    let Some(inside) = inside.inside.get("*") else { continue };
+                    for (_, entry) in map.iter().filter(|(name, _)| services.contains_key(*name)) {
+                        if let Some(map) = entry.node.as_map() {
+                            check(map, inside, services, said);
+                        }
+                    }
+                }
+                Written::Map(map) => check(map, inside, services, said),
+                Written::List(items) => {
+                    for map in items.iter().filter_map(Node::as_map) {
+                        check(map, inside.inside.get("*").unwrap_or(inside), services, said);
+                    }
+                }
+                _ => {}
+            }
+        } else if name.starts_with(PREFIX) && free.is_none() {
+            match place.extensions.get(name.as_str()) {
+                Some(Extension(_, _, _, Verdict::NotYet(instead))) => {
+                    let message = format!("`{name}` does not work yet");
+                    said.push(Diagnostic::error(entry.key, message).hint(*instead));
+                }
+                Some(Extension(_, shape, _, _)) => shape.check(name, &entry.node, said),
+                None => said.push(unknown(name, entry.key, place)),
+            }
+        }
+    }
+}
+
+fn unknown(name: &str, span: Span, place: &Place) -> Diagnostic {
+    // What all of them begin with makes none of them alike.
+    let end = |name: &'static str| &name[PREFIX.len()..];
+    let mut here: Vec<_> = place.extensions.keys().copied().collect();
+    here.sort_unstable();
+    let elsewhere: Vec<_> = EXTENSIONS
+        .iter()
+        .filter_map(|Extension(path, ..)| Some((path.rsplit_once('.')?.0, path.rsplit('.').next()?)))
+        .filter(|(_, other)| *other == name)
+        .map(|(around, _)| format!("`{around}`"))
+        .collect();
+    let hint = match crate::compose::schema::nearest(&name[PREFIX.len()..], here.iter().copied().map(end)) {
+        Some(end) => format!("did you mean `{PREFIX}{end}`?"),
+        None if !elsewhere.is_empty() => format!("it stands under {}", elsewhere.join(", ")),
+        None if EXTENSIONS.iter().any(|Extension(path, ..)| *path == name) => {
+            "it stands at the top of the file".to_owned()
+        }
+        None if here.is_empty() => "remove it".to_owned(),
+        None => {
+            let here: Vec<_> = here.iter().map(|name| format!("`{name}`")).collect();
+            format!("here may stand {}", here.join(", "))
+        }
+    };
+    Diagnostic::error(span, format!("unknown extension `{name}`")).hint(hint)
+}
+
+fn is_right(shape: &Shape, node: &Node) -> bool {
+    let mut said = Vec::new();
+    shape.check("", node, &mut said);
+    said.is_empty()
 }
 
 /// `x-aws-protocol` of a port.
@@ -152,26 +226,7 @@ pub(in crate::ecs) fn keys(reference: &FileReference, secret: &FileObject, draft
             draft.say(Diagnostic::error(node.span, message).hint("list the keys"));
             None
         }
-        Some(keys) => Some(keys),
-        None => {
-            wrong(node, "x-aws-keys", "a list of the keys of the secret's JSON", draft);
-            None
-        }
-    }
-}
-
-/// Says that an extension has a value of another kind than it takes.
-pub(in crate::ecs) fn wrong(node: &Node, name: &str, takes: &str, draft: &mut Draft) {
-    let message = format!("`{name}` is {takes}, not {}", node.kind());
-    draft.say(Diagnostic::error(node.span, message));
-}
-
-/// A whole number, also as interpolation leaves it: as text.
-pub(in crate::ecs) fn integer(node: &Node) -> Option<i64> {
-    match &node.value {
-        Written::Int(number) => Some(*number),
-        Written::String(text) => text.trim().parse().ok(),
-        _ => None,
+        keys => keys,
     }
 }
 
@@ -185,65 +240,5 @@ pub(in crate::ecs) fn value(node: &Node) -> Value {
         Written::String(text) => Value::from(text.clone()),
         Written::List(items) => Value::List(items.iter().map(value).collect()),
         Written::Map(map) => Value::map(map.iter().map(|(key, entry)| (key.clone(), value(&entry.node)))),
-    }
-}
-
-fn chosen<'a, Rule: Copy>(
-    extensions: &'a Extensions,
-    known: &'static [(&'static str, Verdict<Rule>)],
-) -> impl Iterator<Item = (&'a Node, Rule)> {
-    extensions.iter().filter_map(|(name, node)| {
-        let (_, verdict) = known.iter().find(|(other, _)| other == name)?;
-        if let Yes(rule) = verdict {
-            Some((node, *rule))
-        } else {
-            None
-        }
-    })
-}
-
-fn check<Rule>(extensions: &Extensions, known: &[(&str, Verdict<Rule>)], draft: &mut Draft) {
-    for (name, node) in extensions.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
-        match known.iter().find(|(other, _)| other == name) {
-            Some((_, Yes(_) | Part)) => {}
-            Some((_, NotYet(instead))) => {
-                let message = format!("`{name}` does not work yet");
-                draft.say(Diagnostic::error(node.span, message).hint(*instead));
-            }
-            None => unknown(name, node.span, known.iter().map(|(other, _)| *other), draft),
-        }
-    }
-}
-
-fn unknown<'a>(name: &str, span: Span, here: impl Iterator<Item = &'a str>, draft: &mut Draft) {
-    let here: Vec<_> = here.collect();
-    // What all of them begin with makes none of them alike.
-    let ends = here.iter().filter_map(|name| name.strip_prefix(PREFIX));
-    let hint = match crate::compose::schema::nearest(&name[PREFIX.len()..], ends) {
-        Some(end) => format!("did you mean `{PREFIX}{end}`?"),
-        None if here.is_empty() => "remove it".to_owned(),
-        None => format!(
-            "here may stand {}",
-            here.iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    };
-    draft.say(Diagnostic::error(span, format!("unknown extension `{name}`")).hint(hint));
-}
-
-fn check_protocol(port: &Port, draft: &mut Draft) {
-    let Some(node) = port.extensions.get("x-aws-protocol") else {
-        return;
-    };
-    match node.as_str() {
-        None => wrong(node, "x-aws-protocol", "a protocol", draft),
-        Some("http" | "https" | "tcp") => {}
-        Some(other) => {
-            let message = format!("`x-aws-protocol` cannot be `{other}`");
-            let hint = "it is `http` for a load balancer that speaks HTTP, `tcp` or `https` for one that passes through what comes";
-            draft.say(Diagnostic::error(node.span, message).hint(hint));
-        }
     }
 }

@@ -6,7 +6,7 @@ pub mod cloudformation;
 pub mod convert;
 mod deploy;
 mod draft;
-mod extensions;
+pub mod extensions;
 mod files;
 mod follow;
 mod lookup;

@@ -76,3 +76,26 @@ fn the_page_is_generated() {
     );
     assert_golden(&fixtures::folder().join("../../docs/support.md"), &page);
 }
+
+#[test]
+fn the_page_of_the_extensions_is_up_to_date() {
+    let rows: String = ctx::ecs::extensions::all()
+        .map(|(path, value, does)| format!("| `{path}` | {does} | {} |\n", value.replace('|', "\\|")))
+        .collect();
+    let page = format!(
+        "# What `x-aws-*` says\n\n\
+         Printed from `src/ecs/extensions/table.rs` by `UPDATE_GOLDENS=1 cargo test`. What Compose has no word for, an \
+         extension says; `docker compose` and the engine take no notice of it. An unknown name, a name at another \
+         place and a wrong value are errors at their line. Editors complete and check them with \
+         [x-aws.schema.json](x-aws.schema.json): put `# yaml-language-server: $schema=…` at the top of the file.\n\n\
+         | Extension | What it does | Value |\n|---|---|---|\n{rows}"
+    );
+    assert_golden(&fixtures::folder().join("../../docs/extensions.md"), &page);
+}
+
+#[test]
+fn the_schema_for_editors_is_up_to_date() {
+    let mut schema = serde_json::to_string_pretty(&ctx::ecs::extensions::json_schema()).unwrap();
+    schema.push('\n');
+    assert_golden(&fixtures::folder().join("../../docs/x-aws.schema.json"), &schema);
+}

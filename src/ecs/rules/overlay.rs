@@ -10,10 +10,7 @@ const SECTIONS: [&str; 4] = ["Parameters", "Conditions", "Resources", "Outputs"]
 
 /// Merges the overlay into the finished template: mappings by key, everything else is replaced.
 pub(in crate::ecs) fn apply(node: &Node, draft: &mut Draft) {
-    let Some(map) = node.as_map() else {
-        extensions::wrong(node, "x-aws-cloudformation", "a template", draft);
-        return;
-    };
+    let Some(map) = node.as_map() else { return };
     for (section, entry) in map {
         let Some(entries) = entry.node.as_map().filter(|_| SECTIONS.contains(&section.as_str())) else {
             if section != "AWSTemplateFormatVersion" && section != "Description" {

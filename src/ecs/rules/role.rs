@@ -8,23 +8,12 @@ use crate::ecs::extensions;
 /// `x-aws-policies`: ARNs of managed policies.
 pub(in crate::ecs) fn policies(node: &Node, service: &Service, draft: &mut Draft) {
     let arns = node.as_list().unwrap_or_default().iter().filter_map(Node::as_str);
-    let arns: Vec<_> = arns
-        .filter(|arn| arn.starts_with("arn:"))
-        .map(|arn| Value::from(arn.to_owned()))
-        .collect();
-    if arns.is_empty() || arns.len() != node.as_list().map_or(0, <[Node]>::len) {
-        extensions::wrong(node, "x-aws-policies", "a list of the ARNs of policies", draft);
-        return;
-    }
+    let arns: Vec<_> = arns.map(|arn| Value::from(arn.to_owned())).collect();
     task_role(service, draft).set("ManagedPolicyArns", arns);
 }
 
 /// `x-aws-role`: a policy document.
 pub(in crate::ecs) fn document(node: &Node, service: &Service, draft: &mut Draft) {
-    if node.get("Statement").is_none() {
-        extensions::wrong(node, "x-aws-role", "a policy document with a `Statement`", draft);
-        return;
-    }
     let mut document = extensions::value(node);
     if document.get("Version").is_none() {
         document.set("Version", "2012-10-17");

@@ -72,22 +72,19 @@ pub(in crate::ecs) fn update(service: &Service, draft: &mut Draft) {
 
 /// `x-aws-min_percent`
 pub(in crate::ecs) fn min_percent(node: &Node, service: &Service, draft: &mut Draft) {
-    percent(node, service, draft, "x-aws-min_percent", "MinimumHealthyPercent");
+    percent(node, service, draft, "MinimumHealthyPercent");
 }
 
 /// `x-aws-max_percent`
 pub(in crate::ecs) fn max_percent(node: &Node, service: &Service, draft: &mut Draft) {
-    percent(node, service, draft, "x-aws-max_percent", "MaximumPercent");
+    percent(node, service, draft, "MaximumPercent");
 }
 
-fn percent(node: &Node, service: &Service, draft: &mut Draft, name: &str, property: &'static str) {
-    match extensions::integer(node) {
-        Some(percent) if percent >= 0 => {
-            draft
-                .service(service)
-                .entry("DeploymentConfiguration")
-                .set(property, percent);
-        }
-        _ => extensions::wrong(node, name, "a percentage of the tasks", draft),
+fn percent(node: &Node, service: &Service, draft: &mut Draft, property: &'static str) {
+    if let Some(percent) = extensions::integer(node) {
+        draft
+            .service(service)
+            .entry("DeploymentConfiguration")
+            .set(property, percent);
     }
 }

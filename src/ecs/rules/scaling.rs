@@ -10,18 +10,6 @@ const NAME: &str = "x-aws-autoscaling";
 
 /// `x-aws-autoscaling: {min, max, cpu, memory}`: between so many tasks, so that they use so many percent.
 pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Draft) {
-    let Some(map) = node.as_map() else {
-        extensions::wrong(node, NAME, "a mapping with `max` and `cpu` or `memory`", draft);
-        return;
-    };
-    for (key, entry) in map {
-        if !["min", "max", "cpu", "memory"].contains(&key.as_str()) {
-            let message = format!("`{NAME}` has no `{key}`");
-            draft.say(Diagnostic::error(entry.key, message).hint("it takes `min`, `max`, `cpu` and `memory`"));
-        } else if extensions::integer(&entry.node).is_none() {
-            extensions::wrong(&entry.node, &format!("{NAME}.{key}"), "a number", draft);
-        }
-    }
     let number = |key: &str| node.get(key).and_then(extensions::integer);
     let targets = [
         ("cpu", "ECSServiceAverageCPUUtilization"),

@@ -65,9 +65,8 @@ pub(in crate::ecs) fn finish(draft: &mut Draft) {
 
 /// `x-aws-cluster`: the name or the ARN of a cluster that is there already.
 pub(in crate::ecs) fn cluster(node: &Node, draft: &mut Draft) {
-    match node.as_str() {
-        Some(cluster) => draft.cluster = cluster.to_owned().into(),
-        None => extensions::wrong(node, "x-aws-cluster", "the name or the ARN of a cluster", draft),
+    if let Some(cluster) = node.as_str() {
+        draft.cluster = cluster.to_owned().into();
     }
 }
 
@@ -77,9 +76,11 @@ pub(in crate::ecs) fn vpc(node: &Node, draft: &mut Draft) {
         .as_str()
         .and_then(|vpc| vpc.rsplit('/').next())
         .filter(|id| id.starts_with("vpc-"));
-    match id {
-        Some(id) => draft.vpc = Some(id.to_owned()),
-        None => extensions::wrong(node, "x-aws-vpc", "the id (vpc-…) or the ARN of a VPC", draft),
+    if let Some(id) = id {
+        draft.vpc = Some(id.to_owned());
+    } else {
+        let message = "`x-aws-vpc: new` does not work yet";
+        draft.say(Diagnostic::error(node.span, message).hint("name a VPC by its id, or leave it out"));
     }
 }
 
@@ -98,6 +99,6 @@ pub(in crate::ecs) fn logs_retention(node: &Node, draft: &mut Draft) {
             let message = format!("CloudWatch Logs cannot keep something for {days} days");
             draft.say(Diagnostic::error(node.span, message).hint(format!("{longer} is possible, and 0 for ever")));
         }
-        None => extensions::wrong(node, "x-aws-logs_retention", "a number of days", draft),
+        None => {}
     }
 }
