@@ -20,12 +20,17 @@ pub fn convert(project: &Project) -> Converted {
     let mut draft = Draft::new(project);
     let chosen = support::judge(&mut draft);
     extensions::begin(&mut draft);
+    rules::task::find_homes(&mut draft);
     rules::stack::begin(&mut draft);
     rules::network::groups(&mut draft);
     rules::volume::file_systems(&mut draft);
     rules::secret::parameters(&mut draft);
     rules::port::load_balancer(&mut draft);
-    for service in project.services.values() {
+    let (homes, sidecars): (Vec<_>, Vec<_>) = project
+        .services
+        .values()
+        .partition(|service| !draft.is_sidecar(service));
+    for service in homes.into_iter().chain(sidecars) {
         rules::container::begin(service, &mut draft);
         rules::network::join(service, &mut draft);
     }
@@ -35,6 +40,7 @@ pub fn convert(project: &Project) -> Converted {
         }
         extensions::apply(service, &mut draft);
     }
+    rules::task::finish(&mut draft);
     rules::stack::finish(&mut draft);
     extensions::finish(&mut draft);
 

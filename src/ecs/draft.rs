@@ -1,5 +1,7 @@
 //! The template while it is being made: what rules change.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use super::cloudformation::fragment::{self, Fragment};
@@ -20,6 +22,8 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) cluster: Value,
     /// The VPC that the project names, if it does.
     pub(in crate::ecs) vpc: Option<String>,
+    /// The services that live in another one's task, by their names.
+    pub(in crate::ecs) homes: HashMap<&'p str, &'p Service>,
     pub(in crate::ecs) diagnostics: Vec<Diagnostic>,
     /// By message: each is said once, at its first place.
     remarks: IndexMap<String, (Diagnostic, usize)>,
@@ -33,6 +37,7 @@ impl<'p> Draft<'p> {
             publications: Publications::default(),
             cluster: Value::reference("Cluster"),
             vpc: None,
+            homes: HashMap::new(),
             diagnostics: Vec::new(),
             remarks: IndexMap::new(),
         }
@@ -75,6 +80,7 @@ impl<'p> Draft<'p> {
         holes: impl IntoIterator<Item = (&'static str, Value)>,
         service: &Service,
     ) {
+        let service = self.home(service);
         let prefix = names::logical_id(&service.name);
         let holes = holes.into_iter().chain([("ServiceName", service.name.clone().into())]);
         self.add_for(fragment, &prefix, holes, service.span, Some(service.name.clone()));
@@ -110,10 +116,44 @@ impl<'p> Draft<'p> {
         self.template.document.outputs.insert(id.into(), output);
     }
 
-    /// The logical id of a service's resource.
-    #[allow(clippy::unused_self, reason = "reads as the others do")]
+    /// The service in whose task a service lives: mostly itself.
+    pub(in crate::ecs) fn home<'s>(&self, service: &'s Service) -> &'s Service
+    where
+        'p: 's,
+    {
+        self.homes.get(service.name.as_str()).copied().unwrap_or(service)
+    }
+
+    /// Whether a service lives in another one's task.
+    pub(in crate::ecs) fn is_sidecar(&self, service: &Service) -> bool {
+        self.homes.contains_key(service.name.as_str())
+    }
+
+    /// The services that live in the same task as this one, itself among them, in the project's order.
+    pub(in crate::ecs) fn housemates<'s>(&self, service: &'s Service) -> Vec<&'s Service>
+    where
+        'p: 's,
+    {
+        let home = &self.home(service).name;
+        if self.homes.values().all(|other| other.name != *home) {
+            return vec![service];
+        }
+        let services = self.project.services.values();
+        services.filter(|other| self.home(other).name == *home).collect()
+    }
+
+    /// The name of something that each service of a task has for itself: a volume, a folder of the init container.
+    pub(in crate::ecs) fn own(&self, service: &Service, name: &str) -> String {
+        if self.is_sidecar(service) {
+            format!("{name}-{}", names::plain(&service.name))
+        } else {
+            name.to_owned()
+        }
+    }
+
+    /// The logical id of a resource that a task has once: services that share one have it together.
     pub(in crate::ecs) fn id(&self, service: &Service, kind: &str) -> String {
-        names::logical_id(&service.name) + kind
+        names::logical_id(&self.home(service).name) + kind
     }
 
     pub(in crate::ecs) fn resource(&mut self, id: &str) -> &mut Value {
@@ -132,19 +172,22 @@ impl<'p> Draft<'p> {
 
     /// The service's own container.
     pub(in crate::ecs) fn container(&mut self, service: &Service) -> &mut Value {
-        self.nth_container(service, 0)
+        self.container_named(service, &names::plain(&service.name))
     }
 
     /// The container that prepares the task.
     pub(in crate::ecs) fn init_container(&mut self, service: &Service) -> &mut Value {
-        self.nth_container(service, 1)
+        let name = names::plain(&self.home(service).name) + "-init";
+        self.container_named(service, &name)
     }
 
-    fn nth_container(&mut self, service: &Service, at: usize) -> &mut Value {
+    fn container_named(&mut self, service: &Service, name: &str) -> &mut Value {
         let containers = self.task(service).entry("ContainerDefinitions").items();
-        if containers.len() <= at {
-            containers.resize(at + 1, Value::default());
-        }
+        let is_it = |container: &Value| container.get("Name").and_then(Value::as_str) == Some(name);
+        let at = containers.iter().position(is_it).unwrap_or_else(|| {
+            containers.push(Value::map([("Name", Value::from(name.to_owned()))]));
+            containers.len() - 1
+        });
         &mut containers[at]
     }
 

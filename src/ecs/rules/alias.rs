@@ -52,6 +52,11 @@ pub(in crate::ecs) fn links(service: &Service, draft: &mut Draft) {
     }
 }
 
+/// The name of a sidecar: an ECS service registers its tasks under one name only, its home's.
+pub(in crate::ecs) fn sidecar(service: &Service, draft: &mut Draft) {
+    lead(&service.name, service.span, service, draft);
+}
+
 /// Names that are there for other reasons, too: where they cannot be had, it is enough to say so.
 fn add_if_possible(name: &Text, service: &Service, draft: &mut Draft) {
     if name.contains('.') || (draft.project.services.contains_key(&name.value) && name.value != service.name) {
@@ -85,6 +90,12 @@ fn add(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
         draft.say(Diagnostic::error(span, message).hint(format!("call the service `{}`", service.name)));
         return;
     }
+    lead(alias, span, service, draft);
+}
+
+/// Makes a name lead to the task of a service.
+fn lead(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
+    let service = draft.home(service);
     let id = names::logical_id(alias) + "Alias";
     if !draft.template.document.resources.contains_key(&id) {
         let namespace = ("NamespaceId", Value::attribute("Namespace", "Id"));

@@ -4,12 +4,13 @@ use crate::compose::{Service, Text};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::secret;
+use crate::ecs::rules::{secret, task};
 
-/// The task definition, the name in the namespace and the ECS service, as they are when nothing is said.
+/// The task definition, the name in the namespace and the ECS service, as they are when nothing is said; of a sidecar,
+/// the container in its home's task and its name.
 pub(in crate::ecs) fn begin(service: &Service, draft: &mut Draft) {
     let image = image_parameter(service, draft);
-    let role = if secret::needs_own_role(service) {
+    let role = if secret::needs_own_role(service, draft) {
         draft.id(service, "ExecutionRole")
     } else {
         "ExecutionRole".to_owned()
@@ -22,7 +23,35 @@ pub(in crate::ecs) fn begin(service: &Service, draft: &mut Draft) {
         ("Cluster", cluster),
         ("NamespaceId", Value::attribute("Namespace", "Id")),
     ];
-    draft.add_for_service(&fragment::SERVICE, holes, service);
+    if draft.is_sidecar(service) {
+        sidecar(service, &holes, draft);
+    } else {
+        draft.add_for_service(&fragment::SERVICE, holes, service);
+    }
+    if !task::is_essential(service, draft) {
+        draft.container(service).set("Essential", false);
+    }
+}
+
+/// The container of a service in another one's task, and the name that leads there.
+fn sidecar(service: &Service, holes: &[(&str, Value)], draft: &mut Draft) {
+    let project = [("Project", draft.project.name.clone().into())];
+    let template = fragment::SERVICE.fill("", &[holes, &project].concat());
+    let task = template.resources.get("TaskDefinition");
+    let containers = task.and_then(|task| task.at(&["Properties", "ContainerDefinitions"]));
+    let mut container = containers
+        .map_or(&[][..], Value::as_list)
+        .first()
+        .cloned()
+        .unwrap_or_default();
+    let prepared = draft.container(draft.home(service)).get("DependsOn").cloned();
+    container.set("DependsOn", prepared.unwrap_or_default());
+    // By which `ctx ps` and `ctx logs` know whose container it is.
+    container
+        .entry("DockerLabels")
+        .set("com.docker.compose.service", service.name.clone());
+    draft.task(service).push("ContainerDefinitions", container);
+    task::begin_sidecar(service, draft);
 }
 
 /// The image is a Parameter, so that a deployment can pin it to a digest, or put in what it has built.
@@ -37,7 +66,7 @@ fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
         service: service.name.clone(),
         default,
     };
-    let id = draft.id(service, "Image");
+    let id = names::logical_id(&service.name) + "Image";
     draft.parameter(id, purpose, declaration)
 }
 
@@ -118,12 +147,9 @@ pub(in crate::ecs) fn tty(service: &Service, draft: &mut Draft) {
 }
 
 pub(in crate::ecs) fn labels(service: &Service, draft: &mut Draft) {
-    if !service.labels.is_empty() {
-        let labels = service
-            .labels
-            .iter()
-            .map(|(name, value)| (name.clone(), value.value.clone().into()));
-        draft.container(service).set("DockerLabels", Value::map(labels));
+    for (name, value) in &service.labels {
+        let labels = draft.container(service).entry("DockerLabels");
+        labels.set(name.clone(), value.value.clone());
     }
 }
 
@@ -283,23 +309,4 @@ pub(in crate::ecs) fn platform(service: &Service, draft: &mut Draft) {
         ("CpuArchitecture", architecture.into()),
     ];
     draft.task(service).set("RuntimePlatform", Value::map(platform));
-}
-
-/// `ipc` and `pid`: a task has namespaces of its own.
-pub(in crate::ecs) fn namespaces(service: &Service, draft: &mut Draft) {
-    for (name, value) in [("ipc", &service.ipc), ("pid", &service.pid)] {
-        let Some(value) = value else { continue };
-        match value.as_str() {
-            "" | "private" | "shareable" | "none" => {}
-            "task" if name == "pid" => draft.task(service).set("PidMode", "task"),
-            shared if shared.starts_with("service:") || shared.starts_with("container:") => {
-                let message = format!("`{name}: {shared}` does not work on ECS yet");
-                draft.say(Diagnostic::error(value.span, message).hint("run both programs in one container"));
-            }
-            other => {
-                let message = format!("`{name}: {other}` is not possible on ECS: Fargate keeps the host to itself");
-                draft.say(Diagnostic::error(value.span, message).hint("remove it"));
-            }
-        }
-    }
 }

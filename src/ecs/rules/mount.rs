@@ -19,7 +19,7 @@ pub(in crate::ecs) fn volumes(service: &Service, draft: &mut Draft) {
                 anonymous += 1;
                 let message = "a volume without a name lasts as long as its task on ECS";
                 draft.remark(Diagnostic::warning(mount.span, message).hint("give it a name to keep what is in it"));
-                let name = format!("anonymous-{anonymous}");
+                let name = draft.own(service, &format!("anonymous-{anonymous}"));
                 draft
                     .task(service)
                     .push("Volumes", Value::map([("Name", name.clone().into())]));

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, fragment, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
+use crate::ecs::rules::task;
 
 /// The name of the network that a service is in when it says nothing.
 const DEFAULT: &str = "default";
@@ -83,9 +84,11 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             let message = "`network_mode: none` is not possible on ECS: a task needs its network to pull its image";
             Diagnostic::error(mode.span, message).hint("give the service a network that no other service is in")
         }
+        // The task is the other service's.
+        shared if task::is_shared(shared) => return,
         other => {
-            let message = format!("`network_mode: {other}` does not work on ECS yet");
-            Diagnostic::error(mode.span, message).hint("give both services the same network")
+            let message = format!("`network_mode: {other}` is not possible on ECS: it is a network of the engine");
+            Diagnostic::error(mode.span, message).hint("put the service into a network of the project with `networks`")
         }
     };
     draft.say(refusal);

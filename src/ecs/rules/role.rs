@@ -8,8 +8,9 @@ use crate::ecs::extensions;
 /// `x-aws-policies`: ARNs of managed policies.
 pub(in crate::ecs) fn policies(node: &Node, service: &Service, draft: &mut Draft) {
     let arns = node.as_list().unwrap_or_default().iter().filter_map(Node::as_str);
-    let arns: Vec<_> = arns.map(|arn| Value::from(arn.to_owned())).collect();
-    task_role(service, draft).set("ManagedPolicyArns", arns);
+    for arn in arns {
+        task_role(service, draft).push_once("ManagedPolicyArns", arn.to_owned());
+    }
 }
 
 /// `x-aws-role`: a policy document.

@@ -35,6 +35,15 @@ pub(in crate::ecs) fn update(service: &Service, draft: &mut Draft) {
     let Some(update) = service.deploy.as_ref().and_then(|deploy| deploy.update_config.as_ref()) else {
         return;
     };
+    if draft.is_sidecar(service) {
+        let message = format!(
+            "`deploy.update_config` of `{}` has no effect on ECS: it is replaced together with `{}`",
+            service.name,
+            draft.home(service).name
+        );
+        draft.remark(Diagnostic::warning(update.span, message));
+        return;
+    }
     let replicas = service.replicas().max(1);
     let stop_first = update
         .order

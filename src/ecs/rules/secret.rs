@@ -29,15 +29,20 @@ pub(in crate::ecs) fn parameters(draft: &mut Draft) {
     }
 }
 
-/// Whether ECS needs a role for this service that others must not have.
-pub(in crate::ecs) fn needs_own_role(service: &Service) -> bool {
-    !service.secrets.is_empty() || extensions::has_pull_credentials(service)
+/// Whether ECS needs a role for this service's task that others must not have.
+pub(in crate::ecs) fn needs_own_role(service: &Service, draft: &Draft) -> bool {
+    let needs = |one: &&Service| !one.secrets.is_empty() || extensions::has_pull_credentials(one);
+    draft.housemates(service).iter().any(needs)
 }
 
 /// `secrets`
 pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
     let mut arns = Vec::new();
-    let mut nth = 0;
+    let mut nth = draft
+        .init_container(service)
+        .get("Secrets")
+        .map_or(0, |secrets| secrets.as_list().len());
+    let before = nth;
     for reference in &service.secrets {
         let Some(secret) = draft.project.secrets.get(reference.source.as_str()) else {
             continue;
@@ -45,7 +50,7 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
         let arn = arn(&reference.source, secret);
         let Some(path) = path(reference, draft) else { continue };
         match extensions::keys(reference, secret, draft) {
-            None => file(service, draft, &mut nth, path, arn.clone(), reference),
+            None => file(service, draft, &mut nth, &path, arn.clone(), reference),
             Some(keys) => {
                 for key in keys {
                     let from = match &arn {
@@ -56,7 +61,7 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
                             value::literal(&key)
                         )),
                     };
-                    file(service, draft, &mut nth, format!("{path}/{key}"), from, reference);
+                    file(service, draft, &mut nth, &format!("{path}/{key}"), from, reference);
                 }
             }
         }
@@ -64,20 +69,24 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
             arns.push(arn);
         }
     }
-    if nth > 0 {
+    if nth > before {
+        let volume = draft.own(service, "secrets");
+        let place = draft.own(service, FOLDER);
         draft
             .task(service)
-            .push("Volumes", Value::map([("Name", "secrets".into())]));
-        let point = |read_only: bool| {
+            .push("Volumes", Value::map([("Name", volume.clone().into())]));
+        let point = |path: String, read_only: bool| {
             let point = [
-                ("SourceVolume", "secrets".into()),
-                ("ContainerPath", FOLDER.into()),
+                ("SourceVolume", volume.clone().into()),
+                ("ContainerPath", path.into()),
                 ("ReadOnly", read_only.into()),
             ];
             Value::map(point)
         };
-        draft.container(service).push("MountPoints", point(true));
-        draft.init_container(service).push("MountPoints", point(false));
+        draft
+            .container(service)
+            .push("MountPoints", point(FOLDER.to_owned(), true));
+        draft.init_container(service).push("MountPoints", point(place, false));
     }
     grant(service, draft, arns);
 }
@@ -120,10 +129,11 @@ fn arn(key: &str, secret: &FileObject) -> Value {
 }
 
 /// Tells the init container to write one file.
-fn file(service: &Service, draft: &mut Draft, nth: &mut usize, path: String, from: Value, reference: &FileReference) {
+fn file(service: &Service, draft: &mut Draft, nth: &mut usize, path: &str, from: Value, reference: &FileReference) {
     let number = |id: &Option<crate::compose::Text>| id.as_ref().map_or("0", |id| id.as_str()).to_owned();
     let owner = format!("{}:{}", number(&reference.uid), number(&reference.gid));
     let mode = format!("{:04o}", reference.mode.map_or(0o444, |mode| mode.value));
+    let path = draft.own(service, FOLDER) + path.strip_prefix(FOLDER).unwrap_or_default();
     let init = draft.init_container(service);
     for (what, value) in [("FILE", path), ("OWNER", owner), ("MODE", mode)] {
         let variable = [("Name", format!("SECRET_{nth}_{what}").into()), ("Value", value.into())];

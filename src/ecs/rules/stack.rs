@@ -30,7 +30,7 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
         draft.add(&fragment::CLUSTER, "", [], Span::NOWHERE);
     }
     draft.add(&fragment::STACK, "", [], Span::NOWHERE);
-    if services.values().any(|service| !secret::needs_own_role(service)) {
+    if services.values().any(|service| !secret::needs_own_role(service, draft)) {
         draft.add(&fragment::EXECUTION_ROLE, "", [], Span::NOWHERE);
     }
 }

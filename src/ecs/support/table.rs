@@ -6,7 +6,9 @@
 
 use super::Rule;
 use crate::backend::verdict::Verdict::{self, Above, Ignored, NotYet, Refused, Spent, Translated, Yes};
-use crate::ecs::rules::{alias, container, health, logging, mount, network, order, port, rollout, secret, size};
+use crate::ecs::rules::{
+    alias, container, health, logging, mount, network, order, port, restart, rollout, secret, size, task,
+};
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
@@ -168,11 +170,11 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec.kind", Above),
     ("services.*.deploy.resources.reservations.generic_resources.*.discrete_resource_spec.value", Above),
     ("services.*.deploy.resources.reservations.memory", Yes(size::task)),
-    ("services.*.deploy.restart_policy", Ignored("ECS replaces every task that ends, and a deployment whose tasks keep ending is rolled back")),
-    ("services.*.deploy.restart_policy.condition", Above),
-    ("services.*.deploy.restart_policy.delay", Above),
-    ("services.*.deploy.restart_policy.max_attempts", Above),
-    ("services.*.deploy.restart_policy.window", Above),
+    ("services.*.deploy.restart_policy", Yes(restart::policy)),
+    ("services.*.deploy.restart_policy.condition", Translated),
+    ("services.*.deploy.restart_policy.delay", Ignored("ECS waits longer from attempt to attempt by itself")),
+    ("services.*.deploy.restart_policy.max_attempts", Ignored("ECS tries until it succeeds, or until the deployment is rolled back")),
+    ("services.*.deploy.restart_policy.window", Ignored("ECS decides itself whether a restart was a success")),
     ("services.*.deploy.rollback_config", Ignored("a failed deployment is rolled back by the rules of `update_config`")),
     ("services.*.deploy.rollback_config.delay", Above),
     ("services.*.deploy.rollback_config.failure_action", Above),
@@ -240,7 +242,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.hostname", Yes(alias::hostname)),
     ("services.*.image", Yes(container::image)),
     ("services.*.init", Yes(container::init)),
-    ("services.*.ipc", Yes(container::namespaces)),
+    ("services.*.ipc", Yes(task::namespaces)),
     ("services.*.isolation", Ignored("it is for Windows containers")),
     ("services.*.label_file", Spent("its labels are in `labels`")),
     ("services.*.labels", Yes(container::labels)),
@@ -269,7 +271,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.networks.*.priority", Ignored("a task has one network interface")),
     ("services.*.oom_kill_disable", Ignored("Fargate ends a task that outgrows its memory")),
     ("services.*.oom_score_adj", Ignored("Fargate ends a task that outgrows its memory")),
-    ("services.*.pid", Yes(container::namespaces)),
+    ("services.*.pid", Yes(task::namespaces)),
     ("services.*.pids_limit", Ignored("Fargate sets no limit of processes for one container")),
     ("services.*.platform", Yes(container::platform)),
     ("services.*.ports", Yes(port::publish)),
@@ -308,7 +310,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.pull_policy", Ignored("Fargate pulls the image for every task")),
     ("services.*.pull_refresh_after", Ignored("Fargate pulls the image for every task")),
     ("services.*.read_only", Yes(container::read_only)),
-    ("services.*.restart", Ignored("ECS replaces every task that ends, and a deployment whose tasks keep ending is rolled back")),
+    ("services.*.restart", Yes(restart::policy)),
     ("services.*.runtime", Refused("Fargate has its own container runtime", "remove it")),
     ("services.*.scale", Yes(rollout::replicas)),
     ("services.*.secrets", Yes(secret::files)),
@@ -353,7 +355,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.volumes.*.volume.labels", Ignored("the file system has tags of its own")),
     ("services.*.volumes.*.volume.nocopy", Ignored("a volume starts empty there as it is")),
     ("services.*.volumes.*.volume.subpath", NotYet("mount the whole volume")),
-    ("services.*.volumes_from", NotYet("give both services the same named volume")),
+    ("services.*.volumes_from", Yes(task::volumes_from)),
     ("services.*.working_dir", Yes(container::working_dir)),
     ("version", Spent("nothing depends on it")),
     ("volumes", Translated),
