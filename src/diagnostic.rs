@@ -177,6 +177,16 @@ impl Report {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Adds what a target says; `strict` makes an error of every warning.
+    pub fn push_all(&mut self, diagnostics: Vec<Diagnostic>, strict: bool) {
+        for mut diagnostic in diagnostics {
+            if strict {
+                diagnostic.severity = Severity::Error;
+            }
+            self.push(diagnostic);
+        }
+    }
+
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics

@@ -1,11 +1,15 @@
 //! What becomes of each attribute of the Compose specification on one target: a table, and what it says of a project.
 
+mod findings;
+
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
 use crate::compose::{Node, Project, Value};
 use crate::diagnostic::{Diagnostic, Span};
+
+pub use findings::{Finding, Outcome};
 
 /// What becomes of an attribute. A target that translates by rules, a function an attribute, names them here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

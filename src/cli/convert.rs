@@ -17,6 +17,9 @@ pub(super) struct Arguments {
     /// File to write instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Refuse what would be ignored or warned about
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum, Debug)]
@@ -28,7 +31,7 @@ enum Format {
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let (project, mut report) = environment.project_and_report(&[])?;
     let converted = ecs::convert::convert(&project);
-    report.diagnostics.extend(converted.diagnostics);
+    report.push_all(converted.diagnostics, arguments.strict);
     if report.has_errors() {
         return Err(report.into());
     }

@@ -1,5 +1,6 @@
 //! The command line: a file a command. Commands orchestrate and decide nothing.
 
+mod check;
 mod config;
 mod context;
 mod convert;
@@ -35,6 +36,7 @@ enum Command {
     #[command(flatten)]
     Context(context::Command),
     Config(config::Arguments),
+    Check(check::Arguments),
     Convert(convert::Arguments),
     Up(up::Arguments),
     Down(down::Arguments),
@@ -63,6 +65,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
     match command {
         Command::Context(command) => context::run(environment, command),
         Command::Config(arguments) => config::run(environment, arguments),
+        Command::Check(arguments) => check::run(environment, arguments),
         Command::Convert(arguments) => convert::run(environment, arguments),
         Command::Up(arguments) => up::run(environment, arguments),
         Command::Down(arguments) => down::run(environment, arguments),

@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Value for a parameter of the CloudFormation template (ECS); may be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+    /// Refuse what would be ignored or warned about
+    #[arg(long)]
+    strict: bool,
     /// Services to bring up, with their dependencies [default: all]
     services: Vec<String>,
 }
@@ -46,7 +49,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     };
     environment.run(async |io| {
         let backend = environment.backend().await?;
-        report.diagnostics.extend(backend.check(&project).await?);
+        report.push_all(backend.check(&project).await?, arguments.strict);
         if report.has_errors() {
             return Err(report.into());
         }

@@ -3,8 +3,8 @@
 mod table;
 
 use super::draft::Draft;
-use crate::backend::verdict::{Table, Verdict};
-use crate::compose::Service;
+use crate::backend::verdict::{Finding, Table, Verdict};
+use crate::compose::{Project, Service};
 
 /// Translates an attribute of a service.
 pub(in crate::ecs) type Rule = fn(&Service, &mut Draft<'_>);
@@ -19,6 +19,12 @@ pub(in crate::ecs) fn judge(draft: &mut Draft) -> Vec<Vec<Rule>> {
     let judgement = TABLE.judge(draft.project);
     draft.diagnostics.extend(judgement.said);
     judgement.rules.into_iter().map(distinct).collect()
+}
+
+/// Every attribute of a project, and what becomes of it.
+#[must_use]
+pub fn findings(project: &Project) -> Vec<Finding> {
+    TABLE.findings(project, &super::deploy::check(project))
 }
 
 /// The paths of all attributes that have a row.

@@ -5,7 +5,7 @@ mod table;
 
 use super::connection::Connection;
 use super::container;
-use crate::backend::verdict::Table;
+use crate::backend::verdict::{Finding, Table};
 use crate::compose::{FileObject, FileReference, Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::error::Result;
@@ -14,6 +14,16 @@ pub const TABLE: Table = Table {
     target: "an engine",
     rows: table::ROWS,
 };
+
+/// Every attribute of a project, and what becomes of it on an engine that can do all that engines can.
+#[must_use]
+pub fn findings(project: &Project) -> Vec<Finding> {
+    let mut said = Vec::new();
+    for service in project.services.values() {
+        values(project, service, &mut said);
+    }
+    TABLE.findings(project, &said)
+}
 
 impl Connection {
     /// All that has to be said about a project before anything is done. The engine is asked only if the project wants

@@ -9,3 +9,4 @@ pub mod progress;
 pub mod prompt;
 pub mod replicas;
 mod table;
+pub mod verdicts;

@@ -116,7 +116,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.cap_add", Yes(container::capabilities)),
     ("services.*.cap_drop", Yes(container::capabilities)),
     ("services.*.cgroup", Refused("Fargate keeps the host to itself", "remove it")),
-    ("services.*.cgroup_parent", Refused("Fargate keeps the host to itself", "remove it")),
+    ("services.*.cgroup_parent", Ignored("a task has its CPUs and its memory to itself")),
     ("services.*.command", Yes(container::command)),
     ("services.*.configs", NotYet("put the file into the image, or its content into `environment`")),
     ("services.*.configs.*.gid", Above),
