@@ -140,8 +140,11 @@ impl Deployment<'_> {
             return Ok(());
         }
         let mut rollouts = Vec::new();
+        // Services that share a task are replaced together.
+        let mut begun = Vec::new();
         for service in services::of_project(account, self.name, &[]).await? {
-            if wanted(&service.key) && !touched.contains(&service.logical_id) {
+            if wanted(&service.key) && !touched.contains(&service.logical_id) && !begun.contains(&service.name) {
+                begun.push(service.name.clone());
                 io.progress
                     .working(format!("Service {}", service.key), "Replacing its tasks");
                 rollouts.push(Rollout::begin(account, service).await?);

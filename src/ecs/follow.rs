@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
 use super::aws::services::ServiceName;
+use super::aws::tasks::StoppedContainer;
 use super::aws::{Account, explain, logs, tasks};
 use super::cloudformation::Origin;
 use crate::backend::Io;
@@ -25,12 +26,15 @@ pub(super) struct Outcome {
     failures: Vec<Event>,
     /// What the tasks of failed services said before they were gone.
     remarks: Vec<String>,
+    /// The containers that ended badly.
+    culprits: Vec<String>,
 }
 
 /// Shows events until the work on the stack ends.
 pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &Origins, io: &Io) -> Result<Outcome> {
     let mut failures: Vec<Event> = Vec::new();
     let mut remarks = Vec::new();
+    let mut culprits = Vec::new();
     let mut touched = Vec::new();
     loop {
         for event in follower.next(account).await? {
@@ -42,6 +46,7 @@ pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &
                     touched,
                     failures,
                     remarks,
+                    culprits,
                 });
             }
             if matches!(event.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
@@ -51,7 +56,9 @@ pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &
                 // CloudFormation says that a service did not become stable, ECS says why; but only until the service
                 // is rolled back.
                 if failures.iter().all(|failure| failure.logical_id != event.logical_id) {
-                    remarks.extend(what_tasks_say(account, &event).await);
+                    let (said, by) = what_tasks_say(account, &event).await;
+                    remarks.extend(said);
+                    culprits.extend(by);
                 }
                 failures.push(event);
             }
@@ -67,7 +74,9 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
             outcome.status
         ));
     };
-    let origin = origins.get(&cause.logical_id);
+    let origin = origins
+        .get(&cause.logical_id)
+        .map(|origin| culprit(origin, outcome, origins));
     let whose = origin
         .and_then(|origin| origin.service.as_deref())
         .map(|service| format!(" of service `{service}`"))
@@ -91,6 +100,15 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
         diagnostic = diagnostic.hint(hint);
     }
     vec![diagnostic].into()
+}
+
+/// Where a failed service comes from: in a task that several share, the one whose container ended badly.
+fn culprit<'o>(origin: &'o Origin, outcome: &Outcome, origins: &'o Origins) -> &'o Origin {
+    let is_culprit = |one: &&Origin| outcome.culprits.iter().any(|name| one.service.as_ref() == Some(name));
+    if origin.service.is_none() || is_culprit(&origin) {
+        return origin;
+    }
+    origins.values().find(is_culprit).unwrap_or(origin)
 }
 
 /// Puts what CloudFormation says about a template before it does anything at the line of the resource that it names.
@@ -118,23 +136,21 @@ fn what_is_left(status: &str) -> Option<&'static str> {
     }
 }
 
-/// Most tasks of one service end for the same reason, which is told once.
-async fn what_tasks_say(account: &Account, event: &Event) -> Vec<String> {
+/// Most tasks of one service end for the same reason, which is told once. With it the containers that ended badly.
+async fn what_tasks_say(account: &Account, event: &Event) -> (Vec<String>, Vec<String>) {
     const ENOUGH: usize = 3;
     let Some(name) = ServiceName::from_arn(&event.physical_id) else {
-        return Vec::new();
+        return <_>::default();
     };
     // The deployment has failed already; that ECS does not answer either is not what the user has to know.
     let mut stopped = tasks::stopped(account, &name).await.unwrap_or_default();
     stopped.dedup_by(|a, b| (&a.reason, &a.containers) == (&b.reason, &b.containers));
     let mut remarks: Vec<String> = stopped.iter().take(ENOUGH).map(explain::task).collect();
+    let mut culprits = Vec::new();
     // A rollback takes the log away with the rest.
     for task in stopped.iter().take(1) {
-        for container in task
-            .containers
-            .iter()
-            .filter(|container| container.exit_code.is_some_and(|code| code != 0))
-        {
+        for container in ended_badly(&task.containers) {
+            culprits.push(container.name.clone());
             let lines = logs::last_lines(account, &task.definition, &task.id, &container.name).await;
             if !lines.is_empty() {
                 remarks.push(format!(
@@ -145,7 +161,18 @@ async fn what_tasks_say(account: &Account, event: &Event) -> Vec<String> {
             }
         }
     }
-    remarks
+    (remarks, culprits)
+}
+
+/// The containers that ended by themselves with an error; when there is none, those that were killed.
+fn ended_badly(containers: &[StoppedContainer]) -> Vec<&StoppedContainer> {
+    const KILLED: [i32; 2] = [128 + 9, 128 + 15];
+    let failed = |container: &&StoppedContainer| container.exit_code.is_some_and(|code| code != 0);
+    let (killed, own): (Vec<_>, Vec<_>) = containers
+        .iter()
+        .filter(failed)
+        .partition(|container| container.exit_code.is_some_and(|code| KILLED.contains(&code)));
+    if own.is_empty() { killed } else { own }
 }
 
 /// An event in the words of the display: what, and how far it is.
@@ -282,6 +309,7 @@ mod tests {
                 ),
             ],
             remarks: vec!["task 1 stopped; container `web` exited with 3".into()],
+            culprits: vec!["web".into()],
         };
         let Error::Report(report) = failure("create stack `shop`", &outcome, &origins()) else {
             panic!("no report");
@@ -304,6 +332,29 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_in_a_shared_task_names_the_service_whose_container_ended() {
+        let mut origins = origins();
+        let origin = Origin {
+            span: Span::NOWHERE,
+            service: Some("tunnel".into()),
+        };
+        origins.insert("TunnelImage".to_owned(), origin);
+        let outcome = Outcome {
+            end: End::Failure,
+            status: "ROLLBACK_COMPLETE".into(),
+            touched: vec![],
+            failures: vec![event("WebService", "CREATE_FAILED", Some("no"))],
+            remarks: vec![],
+            culprits: vec!["tunnel".into()],
+        };
+        let Error::Report(report) = failure("create stack `shop`", &outcome, &origins) else {
+            panic!("no report");
+        };
+        let said = &report.diagnostics[0].message;
+        assert!(said.contains("`WebService` of service `tunnel`"), "{said}");
+    }
+
+    #[test]
     fn a_refusal_is_placed_where_the_resource_that_it_names_comes_from() {
         let refused = Error::new("Unresolved resource dependencies [Nowhere] in [WebService]");
         let Error::Report(report) = at_its_line(refused, &origins()) else {
@@ -322,6 +373,7 @@ mod tests {
             touched: vec![],
             failures: vec![],
             remarks: vec![],
+            culprits: vec![],
         };
         assert_eq!(
             failure("update stack `shop`", &outcome, &origins()).to_string(),

@@ -11,4 +11,5 @@ mod laboratory;
 mod lint;
 mod names;
 mod road;
+mod sidecars;
 mod stage;

@@ -59,8 +59,19 @@ pub fn example(name: &str) -> Sandbox {
 impl OnEcs {
     /// `None` where there is no laboratory with containers; the test was reported as skipped.
     pub fn new(example_name: &str) -> Option<Self> {
+        Self::before(example(example_name))
+    }
+
+    /// The same for a Compose file of the test's own.
+    pub fn with(file: &str) -> Option<Self> {
+        let mut sandbox = Sandbox::new();
+        sandbox.enter("shop");
+        sandbox.write("compose.yaml", file);
+        Self::before(sandbox)
+    }
+
+    fn before(mut sandbox: Sandbox) -> Option<Self> {
         let lab = Lab::with_containers()?;
-        let mut sandbox = example(example_name);
         lab.furnish(&mut sandbox);
         sandbox.ok(&["create", "ecs", "myecscontext", "--from-env"]);
         sandbox.ok(&["use", "myecscontext"]);

@@ -22,6 +22,7 @@ PATCHES = [
     "images",
     "namespace",
     "container",
+    "exit_codes",
     "ordering",
     "discovery",
     "health",

@@ -3,7 +3,7 @@
 from ministack.services import ecs, efs
 
 from . import namespace
-from .engine import port
+from .engine import container_name, port
 
 SECOND = 1_000_000_000
 # Tests wait for health checks; ten times as often is the same check.
@@ -20,7 +20,10 @@ def install():
         if task_definition.get("networkMode") == "awsvpc":
             for key in ("network", "extra_hosts", "ports"):
                 arguments.pop(key, None)
-            arguments["network_mode"] = f"container:{namespace.hold(task_id, task_arn)}"
+            holder = f"container:{namespace.hold(task_id, task_arn)}"
+            arguments["network_mode"] = holder
+            if task_definition.get("pidMode") == "task":
+                arguments["pid_mode"] = holder
         arguments.update(process(definition))
         arguments["labels"].update(definition.get("dockerLabels") or {})
         if (definition.get("healthCheck") or {}).get("command"):
@@ -28,6 +31,8 @@ def install():
         binds = list(arguments.get("volumes") or []) + volumes(definition, task_definition, task_id)
         if binds:
             arguments["volumes"] = binds
+        if definition.get("volumesFrom"):
+            arguments["volumes_from"] = [volumes_of(source, task_id) for source in definition["volumesFrom"]]
         return arguments
 
     ecs._build_run_kwargs = build_whole
@@ -71,6 +76,11 @@ def volumes(definition, task_definition, task_id):
             source = named_volume(f"{task_id[:8]}-{mount['sourceVolume']}")
         binds.append(f"{source}:{mount['containerPath']}:{'ro' if mount.get('readOnly') else 'rw'}")
     return binds
+
+
+def volumes_of(source, task_id):
+    """What another container of the task mounts, as `docker run --volumes-from` names it."""
+    return f"{container_name(task_id, source['sourceContainer'])}:{'ro' if source.get('readOnly') else 'rw'}"
 
 
 def directory(efs_volume):

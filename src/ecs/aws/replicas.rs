@@ -49,6 +49,8 @@ async fn of_service(
         .iter()
         .map(|task| replica(task, service, addresses, now))
         .collect();
+    // Of a task that runs, one container may have ended.
+    listed.retain(|replica| all || replica.state != "stopped");
     listed.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
     Ok(listed)
 }
@@ -60,10 +62,13 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp
     let words = definition.map_or(Vec::new(), |container| {
         [container.entry_point(), container.command()].concat()
     });
-    let health = match task.health_status() {
+    // A task has the state of the container that it is for; those beside it have their own.
+    let beside = container.filter(|_| service.sidecar.is_some());
+    let health = match beside.map_or(task.health_status(), |container| container.health_status()) {
         None | Some(HealthStatus::UnknownValue) => None,
         Some(health) => Some(health.as_str().to_lowercase()),
     };
+    let state = beside.and_then(Container::last_status).or(task.last_status());
     let arn = task.task_arn().unwrap_or_default();
     let exit_code = container.and_then(Container::exit_code).map(i64::from);
     Replica {
@@ -76,8 +81,8 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp
             .unwrap_or_default()
             .to_owned(),
         command: words.join(" "),
-        state: task.last_status().unwrap_or("unknown").to_lowercase(),
-        status: status(task, exit_code, health.as_deref(), now),
+        state: state.unwrap_or("unknown").to_lowercase(),
+        status: status(task, state.unwrap_or_default(), exit_code, health.as_deref(), now),
         health,
         exit_code,
         created: time(task.created_at()),
@@ -86,10 +91,10 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp
 }
 
 /// What a person wants to know: since when, how it ended, why.
-fn status(task: &Task, exit_code: Option<i64>, health: Option<&str>, now: Timestamp) -> String {
+fn status(task: &Task, state: &str, exit_code: Option<i64>, health: Option<&str>, now: Timestamp) -> String {
     let since =
         |begin: Option<&aws_sdk_ecs::primitives::DateTime>| time(begin).map(|begin| span(now.duration_since(begin)));
-    match task.last_status().unwrap_or_default() {
+    match state {
         "RUNNING" => {
             let up = since(task.started_at()).map_or("Up".to_owned(), |time| format!("Up {time}"));
             health.map_or(up.clone(), |health| format!("{up} ({health})"))
@@ -204,6 +209,7 @@ mod tests {
                     .build(),
             ],
             definition: TaskDefinition::builder().container_definitions(web).build(),
+            sidecar: None,
         }
     }
 
@@ -256,6 +262,31 @@ mod tests {
             "Exited (3) 1 second ago: Essential container in task exited"
         );
         assert_eq!(replica.exit_code, Some(3));
+    }
+
+    #[test]
+    fn a_sidecar_has_a_state_of_its_own() {
+        let container = |name: &str, state: &str| Container::builder().name(name).last_status(state);
+        let task = Task::builder()
+            .last_status("RUNNING")
+            .health_status(HealthStatus::Healthy)
+            .containers(container("web", "RUNNING").build())
+            .containers(container("once", "STOPPED").exit_code(0).build())
+            .build();
+        let once = ContainerDefinition::builder().name("once").build();
+        let mut service = service();
+        service.sidecar = Some("once".into());
+        service.definition = TaskDefinition::builder().container_definitions(once).build();
+        let replica = replica(
+            &task,
+            &service,
+            &Addresses::new(),
+            Timestamp::from_second(1_000).unwrap(),
+        );
+        assert_eq!(
+            (replica.status.as_str(), replica.state.as_str(), replica.health),
+            ("Exited (0)", "stopped", None)
+        );
     }
 
     #[test]

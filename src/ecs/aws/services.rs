@@ -40,27 +40,77 @@ pub struct Service {
     pub name: ServiceName,
     pub load_balancers: Vec<LoadBalancer>,
     pub definition: TaskDefinition,
+    /// The name of its container, when that lives in another service's task.
+    pub sidecar: Option<String>,
 }
 
 impl Service {
-    /// The container that the Compose file describes: the first without which the task ends.
+    /// The container that the Compose file describes: the one with its name, else the first without which the task ends.
     #[must_use]
     pub fn main_container(&self) -> Option<&ContainerDefinition> {
-        let mut containers = self.definition.container_definitions().iter();
-        containers.find(|container| container.essential().unwrap_or(true))
+        let name = self.sidecar.as_ref().unwrap_or(&self.key);
+        let containers = self.definition.container_definitions();
+        let mut named = containers.iter().filter(|container| container.name() == Some(name));
+        let essential = || {
+            containers
+                .iter()
+                .find(|container| container.essential().unwrap_or(true))
+        };
+        named.next().or_else(essential)
     }
 
     /// Its containers except those that only prepare the others and end.
     pub fn lasting_containers(&self) -> impl Iterator<Item = &ContainerDefinition> {
         let all = self.definition.container_definitions();
+        let main = self.main_container().and_then(ContainerDefinition::name);
         let prepares = |container: &ContainerDefinition| {
             let ends = [ContainerCondition::Complete, ContainerCondition::Success];
             let waiting = all.iter().flat_map(ContainerDefinition::depends_on);
             let mut waited_for = waiting.filter(|dependency| ends.contains(&dependency.condition));
             waited_for.any(|dependency| Some(dependency.container_name.as_str()) == container.name())
         };
-        all.iter().filter(move |container| !prepares(container))
+        all.iter().filter(move |container| {
+            let is_main = container.name() == main;
+            is_main || (self.sidecar.is_none() && service_of(container).is_none() && !prepares(container))
+        })
     }
+
+    /// The service, and those whose containers live in its tasks.
+    fn with_sidecars(mut self) -> Vec<Self> {
+        let containers = self.definition.container_definitions().iter();
+        let others =
+            containers.filter_map(|container| Some((service_of(container)?.to_owned(), container.name()?.to_owned())));
+        let others: Vec<_> = others.filter(|(key, _)| *key != self.key).collect();
+        if others.is_empty() {
+            return vec![self];
+        }
+        let balanced = |name: &str, balancers: &[LoadBalancer]| -> Vec<LoadBalancer> {
+            let its = balancers
+                .iter()
+                .filter(|balancer| balancer.container_name() == Some(name));
+            its.cloned().collect()
+        };
+        let sidecars = others.iter().map(|(key, container)| Self {
+            key: key.clone(),
+            sidecar: Some(container.clone()),
+            load_balancers: balanced(container, &self.load_balancers),
+            ..self.clone()
+        });
+        let mut all: Vec<_> = sidecars.collect();
+        let foreign = |balancer: &LoadBalancer| {
+            others
+                .iter()
+                .any(|(_, container)| balancer.container_name() == Some(container))
+        };
+        self.load_balancers.retain(|balancer| !foreign(balancer));
+        all.push(self);
+        all
+    }
+}
+
+/// The service that a container says it belongs to; those of a task's own service do not say it.
+fn service_of(container: &ContainerDefinition) -> Option<&str> {
+    container.docker_labels()?.get(tags::SERVICE).map(String::as_str)
 }
 
 /// The services of a project's stack, those that are named or all; none when there is no stack.
@@ -81,7 +131,8 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
     let mut services = Vec::new();
     for (cluster, names) in &by_cluster {
         for some in names.chunks(DESCRIBED_AT_ONCE) {
-            services.extend(describe(account, cluster, some).await?);
+            let described = describe(account, cluster, some).await?.into_iter();
+            services.extend(described.flat_map(Service::with_sidecars));
         }
     }
     if let Some(unknown) = wanted
@@ -125,6 +176,7 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
             },
             load_balancers: service.load_balancers.unwrap_or_default(),
             definition: definition(account, service.task_definition.unwrap_or_default()).await?,
+            sidecar: None,
         })
     }))
     .await
@@ -150,6 +202,7 @@ pub(super) async fn definition(account: &Account, arn: String) -> Result<TaskDef
 #[cfg(test)]
 mod tests {
     use aws_sdk_ecs::types::ContainerDependency;
+    use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 
     use super::*;
 
@@ -164,17 +217,13 @@ mod tests {
         assert_eq!(ServiceName::from_arn("shop-Web-1"), None);
     }
 
-    #[test]
-    fn a_container_that_others_wait_for_to_end_is_no_service_of_its_own() {
-        let container = |name: &str, essential| ContainerDefinition::builder().name(name).essential(essential);
-        let waits = |on: &str, condition| {
-            ContainerDependency::builder()
-                .container_name(on)
-                .condition(condition)
-                .build()
-                .unwrap()
-        };
-        let service = Service {
+    fn container(name: &str, essential: bool) -> ContainerDefinitionBuilder {
+        ContainerDefinition::builder().name(name).essential(essential)
+    }
+
+    fn service(containers: impl IntoIterator<Item = ContainerDefinitionBuilder>) -> Service {
+        let containers = containers.into_iter().map(ContainerDefinitionBuilder::build);
+        Service {
             key: "web".into(),
             logical_id: "WebService".into(),
             name: ServiceName {
@@ -183,24 +232,58 @@ mod tests {
             },
             load_balancers: Vec::new(),
             definition: TaskDefinition::builder()
-                .container_definitions(container("web-init", false).build())
-                .container_definitions(
-                    container("web", true)
-                        .depends_on(waits("web-init", ContainerCondition::Success))
-                        .depends_on(waits("proxy", ContainerCondition::Start))
-                        .build(),
-                )
-                .container_definitions(container("proxy", false).build())
+                .set_container_definitions(Some(containers.collect()))
                 .build(),
+            sidecar: None,
+        }
+    }
+
+    fn names(service: &Service) -> (Option<&str>, Vec<&str>) {
+        let main = service.main_container().and_then(ContainerDefinition::name);
+        (
+            main,
+            service
+                .lasting_containers()
+                .filter_map(ContainerDefinition::name)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_container_that_others_wait_for_to_end_is_no_service_of_its_own() {
+        let waits = |on: &str, condition| {
+            ContainerDependency::builder()
+                .container_name(on)
+                .condition(condition)
+                .build()
+                .unwrap()
         };
-        let names: Vec<_> = service
-            .lasting_containers()
-            .filter_map(ContainerDefinition::name)
-            .collect();
-        assert_eq!(names, ["web", "proxy"]);
+        let service = service([
+            container("web-init", false),
+            container("app", true)
+                .depends_on(waits("web-init", ContainerCondition::Success))
+                .depends_on(waits("proxy", ContainerCondition::Start)),
+            container("proxy", false),
+        ]);
+        assert_eq!(names(&service), (Some("app"), vec!["app", "proxy"]));
+    }
+
+    #[test]
+    fn a_container_of_another_service_is_that_services() {
+        let mut home = service([
+            container("web-init", false),
+            container("tunnel", true).docker_labels(tags::SERVICE, "tunnel"),
+            container("web", false),
+        ]);
+        let balancer = |container: &str| LoadBalancer::builder().container_name(container).build();
+        home.load_balancers = vec![balancer("tunnel"), balancer("web")];
+        let [tunnel, web] = home.with_sidecars().try_into().unwrap();
+        assert_eq!((tunnel.key.as_str(), web.key.as_str()), ("tunnel", "web"));
+        assert_eq!(names(&tunnel), (Some("tunnel"), vec!["tunnel"]));
+        assert_eq!(names(&web), (Some("web"), vec!["web-init", "web"]));
         assert_eq!(
-            service.main_container().and_then(ContainerDefinition::name),
-            Some("web")
+            (tunnel.load_balancers, web.load_balancers),
+            (vec![balancer("tunnel")], vec![balancer("web")])
         );
     }
 }

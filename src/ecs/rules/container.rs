@@ -2,7 +2,7 @@
 
 use crate::compose::{Service, Text};
 use crate::diagnostic::Diagnostic;
-use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
+use crate::ecs::cloudformation::{Origin, Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::rules::{secret, task};
 
@@ -67,6 +67,11 @@ fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
         default,
     };
     let id = names::logical_id(&service.name) + "Image";
+    let origin = Origin {
+        span: service.span,
+        service: Some(service.name.clone()),
+    };
+    draft.template.origins.insert(id.clone(), origin);
     draft.parameter(id, purpose, declaration)
 }
 
