@@ -4,6 +4,7 @@
 //! override changed points into the override.
 
 use super::forms;
+use super::functions;
 use super::{Entry, Map, Node, Value};
 
 /// How two values of an attribute become one.
@@ -31,6 +32,9 @@ enum Rule {
     Whole,
     /// Those of the override, each merged with the one of the same subnet.
     Pools,
+    /// Part of a template: functions are values, null is kept to take away what the template has, and of lists only
+    /// those of mappings append, because their items may have an identity.
+    Template,
 }
 
 /// The rule of the attribute at a path.
@@ -40,6 +44,7 @@ fn rule(path: &[String]) -> Rule {
         ["services", _, ref inner @ ..] => service_rule(inner),
         ["networks", _, "ipam", "config"] => Rule::Pools,
         ["networks" | "volumes" | "secrets" | "configs", _, "labels"] => Rule::Pairs,
+        ["x-aws-cloudformation", _, ..] => Rule::Template,
         _ => Rule::Plain,
     }
 }
@@ -77,7 +82,7 @@ fn merge(base: &mut Node, over: Node, path: &mut Vec<String>) {
         *base = over;
         return;
     }
-    if over.value == Value::Null {
+    if over.value == Value::Null && rule != Rule::Template {
         return;
     }
     match rule {
@@ -106,6 +111,21 @@ fn merge(base: &mut Node, over: Node, path: &mut Vec<String>) {
             }
         }
         Rule::Pools => pools(base, over, path),
+        Rule::Template => {
+            let items = |node: &Node| {
+                let items = node.as_list();
+                items.is_none_or(|items| {
+                    items
+                        .iter()
+                        .all(|item| item.as_map().is_some() && !functions::is_function(item))
+                })
+            };
+            if functions::is_function(base) || functions::is_function(&over) || !items(base) || !items(&over) {
+                *base = over;
+            } else {
+                plain(base, over, path);
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod environment;
 mod explain;
 mod extends;
 mod forms;
+mod functions;
 mod include;
 mod interpolate;
 mod load;

@@ -1,7 +1,8 @@
 //! From a file's text to [`Node`]s, by the rules by which Compose reads YAML.
 //!
 //! Those are YAML 1.2 with the octal numbers of 1.1 (`0440`), with `<<` merge keys, and with two tags of Compose's own:
-//! `!reset` and `!override`, which take away what earlier files said about their place.
+//! `!reset` and `!override`, which take away what earlier files said about their place. Inside `x-aws-…` the tags of
+//! CloudFormation count.
 //!
 //! Long because the rules of YAML that Compose follows are no library's.
 
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
-use super::{Entry, Map, Node, Value};
+use super::{Entry, Map, Node, Value, functions};
 use crate::diagnostic::{Diagnostic, FileId, Span};
 
 /// How many nodes aliases may add to a file: a few lines of YAML can otherwise stand for millions.
@@ -114,11 +115,13 @@ enum Key {
     Unusable,
 }
 
-/// The tags that mean something to Compose.
-#[derive(Clone, Copy, PartialEq)]
+/// The tags that mean something.
+#[derive(Clone, PartialEq)]
 enum OwnTag {
     Reset,
     Override,
+    /// Perhaps a function of CloudFormation.
+    Other(String),
 }
 
 impl Reader<'_> {
@@ -246,7 +249,13 @@ impl Reader<'_> {
     }
 
     /// Puts a complete value where it belongs.
-    fn complete(&mut self, mut node: Node, anchor: usize, tag: Option<OwnTag>, plain: bool) {
+    fn complete(&mut self, mut node: Node, anchor: usize, mut tag: Option<OwnTag>, plain: bool) {
+        if let Some(OwnTag::Other(name)) = &tag {
+            if self.is_inside_extension() {
+                node = functions::long_form(name, node, self.diagnostics);
+            }
+            tag = None;
+        }
         if anchor > 0 {
             let (size, height) = measure(&node);
             let anchored = Anchored {
@@ -314,6 +323,18 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the value that comes next stands below `x-aws-…`.
+    fn is_inside_extension(&self) -> bool {
+        let name = |frame: &Frame| match &frame.content {
+            Content::Map {
+                key: Some((Key::Name(name), _)),
+                ..
+            } => name.starts_with(functions::PREFIX),
+            _ => false,
+        };
+        self.stack.iter().any(name)
+    }
+
     /// The path of the value that comes next, when it leads through mappings only.
     fn path(&self) -> Option<Vec<String>> {
         let names = self.stack.iter().map(|frame| match &frame.content {
@@ -361,7 +382,9 @@ impl Reader<'_> {
         }
         match (tag, core) {
             (None, _) if plain => self.finite(resolve_plain(&text), place),
-            (Some(tag), None) if own_tag(tag).is_some() && plain => resolve_plain(&text),
+            (Some(tag), None) if matches!(own_tag(tag), Some(OwnTag::Reset | OwnTag::Override)) && plain => {
+                resolve_plain(&text)
+            }
             // Quotes, and tags that nobody knows, make text.
             (_, None | Some("str")) => Value::String(text.into_owned()),
             (_, Some(kind)) => {
@@ -440,6 +463,8 @@ fn own_tag(tag: &Tag) -> Option<OwnTag> {
     match (tag.handle(), tag.suffix()) {
         ("!", "reset") | ("", "!reset") => Some(OwnTag::Reset),
         ("!", "override") | ("", "!override") => Some(OwnTag::Override),
+        ("!", name) if !name.is_empty() => Some(OwnTag::Other(name.to_owned())),
+        ("", name) => name.strip_prefix('!').map(|name| OwnTag::Other(name.to_owned())),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 pub mod fargate;
 pub mod fragment;
 pub mod limits;
+pub mod merge;
 pub mod names;
 mod template;
 pub mod value;

@@ -24,7 +24,13 @@ pub(in crate::ecs) struct Document {
     pub(in crate::ecs) version: &'static str,
     pub(in crate::ecs) description: String,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) metadata: IndexMap<String, Value>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub(in crate::ecs) parameters: IndexMap<String, Value>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) rules: IndexMap<String, Value>,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub(in crate::ecs) mappings: IndexMap<String, Value>,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub(in crate::ecs) conditions: IndexMap<String, Value>,
     pub(in crate::ecs) resources: IndexMap<String, Value>,
