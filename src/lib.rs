@@ -8,9 +8,10 @@
 //! | 3 | [`ui`], the only place that prints; [`ecs`] and [`local`], the two targets |
 //! | 2 | [`backend`]: the trait and the nouns that both targets share |
 //! | 1 | [`compose`]: what a Compose file says; [`context`]: the store of targets |
-//! | 0 | [`diagnostic`], [`error`], [`progress`] |
+//! | 0 | [`diagnostic`], [`error`], [`progress`], [`blocking`]; [`registry`]: what registries of images say |
 
 pub mod backend;
+pub mod blocking;
 pub mod cli;
 pub mod compose;
 pub mod context;
@@ -19,4 +20,5 @@ pub mod ecs;
 pub mod error;
 pub mod local;
 pub mod progress;
+pub mod registry;
 pub mod ui;

@@ -5,46 +5,25 @@ use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-/// Each module of the crate and the modules that it may import; its own are not listed. A module imports from the
-/// floors below its own, and never from a sibling.
+/// What every module above the ground floor may import.
+const GROUND: &[&str] = &["blocking", "diagnostic", "error", "progress", "registry"];
+
+/// Each module of the crate and the modules that it may import besides; its own are not listed. A module imports from
+/// the floors below its own, and never from a sibling.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("blocking", &[]),
     ("diagnostic", &[]),
     ("progress", &[]),
+    ("registry", &[]),
     ("error", &["diagnostic"]),
-    ("compose", &["diagnostic", "error", "progress"]),
-    ("context", &["diagnostic", "error", "progress"]),
-    ("backend", &["compose", "context", "diagnostic", "error", "progress"]),
-    (
-        "ui",
-        &["backend", "compose", "context", "diagnostic", "error", "progress"],
-    ),
-    (
-        "ecs",
-        &["backend", "compose", "context", "diagnostic", "error", "progress"],
-    ),
-    (
-        "local",
-        &["backend", "compose", "context", "diagnostic", "error", "progress"],
-    ),
-    (
-        "image",
-        &["backend", "compose", "context", "diagnostic", "error", "progress"],
-    ),
-    (
-        "cli",
-        &[
-            "ui",
-            "ecs",
-            "local",
-            "image",
-            "backend",
-            "compose",
-            "context",
-            "diagnostic",
-            "error",
-            "progress",
-        ],
-    ),
+    ("compose", &[]),
+    ("context", &[]),
+    ("backend", &["compose", "context"]),
+    ("ui", &["backend", "compose", "context"]),
+    ("ecs", &["backend", "compose", "context"]),
+    ("local", &["backend", "compose", "context"]),
+    ("image", &["backend", "compose", "context"]),
+    ("cli", &["ui", "ecs", "local", "image", "backend", "compose", "context"]),
 ];
 
 /// Edges that the floors allow and that must not be all the same.
@@ -55,6 +34,9 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("ecs/cloudformation", "compose"),
     ("ecs/aws", "ecs/rules"),
     ("ecs/aws", "compose"),
+    ("ecs/rules", "registry"),
+    ("ecs/cloudformation", "registry"),
+    ("ecs/convert", "registry"),
 ];
 
 /// What a process takes from its surroundings, and the only places that may.
@@ -65,7 +47,14 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
     ),
     (
         r"\bfs::(read|write|File|open|create|remove|rename|copy|metadata|canonicalize|OpenOptions)",
-        &["compose/", "context/", "image/", "ecs/files.rs", "ui/output.rs"],
+        &[
+            "compose/",
+            "context/",
+            "image/",
+            "registry/credentials.rs",
+            "ecs/files.rs",
+            "ui/output.rs",
+        ],
     ),
     (
         r"\b(Instant|SystemTime|Timestamp|Zoned)::now",
@@ -85,7 +74,8 @@ fn modules_import_downward_only() {
             edges += 1;
             let (from, to) = (first(&own), first(&import));
             let floor = FLOORS.iter().find(|(module, _)| *module == from);
-            let allowed = floor.is_none_or(|(_, below)| from == to || below.contains(&to));
+            let on_ground = !GROUND.contains(&from) && GROUND.contains(&to);
+            let allowed = floor.is_none_or(|(_, below)| from == to || on_ground || below.contains(&to));
             let forbidden = FORBIDDEN
                 .iter()
                 .any(|(above, below)| within(&own, above) && within(&import, below));

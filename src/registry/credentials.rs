@@ -1,0 +1,266 @@
+//! What `docker login` stored: `auths`, `credHelpers` and `credsStore` of Docker's `config.json`.
+//!
+//! Not by the crate `docker_credential`: its helpers have no end in time, and its errors name neither the helper nor
+//! what it said.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::DecodePaddingMode::Indifferent;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+use super::Failure;
+
+/// For a helper, which may ask its owner to unlock a key ring.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Under what name Docker stores who one is at Docker Hub.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+/// What a helper gives as the name of the user who has a token.
+const TOKEN: &str = "<token>";
+
+/// Who one is at a registry.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Login {
+    Nobody,
+    Password {
+        user: String,
+        password: String,
+    },
+    /// Exchanged for a token at the server that gives out tokens.
+    IdentityToken(String),
+    /// Shown to the registry as it is.
+    RegistryToken(String),
+}
+
+/// The docker command line's file of settings, read when first needed.
+pub(super) struct Credentials {
+    file: Option<PathBuf>,
+    settings: OnceLock<Result<Settings, String>>,
+    logins: Mutex<HashMap<String, Login>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Settings {
+    auths: HashMap<String, Stored>,
+    cred_helpers: HashMap<String, String>,
+    creds_store: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase", default)]
+struct Stored {
+    auth: String,
+    username: String,
+    password: String,
+    identitytoken: String,
+    registrytoken: String,
+}
+
+/// What a helper prints.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    #[serde(default)]
+    username: String,
+    secret: String,
+}
+
+impl Credentials {
+    /// `folder` is that of `config.json`; without one nobody is known anywhere.
+    pub(super) fn new(folder: Option<&Path>) -> Self {
+        Self {
+            file: folder.map(|folder| folder.join("config.json")),
+            settings: OnceLock::new(),
+            logins: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Who one is at a registry. Helpers are asked once.
+    pub(super) async fn login(&self, registry: &str) -> Result<Login, Failure> {
+        let mut logins = self.logins.lock().await;
+        if let Some(login) = logins.get(registry) {
+            return Ok(login.clone());
+        }
+        let login = self.look_up(registry).await.map_err(|why| Failure::Credentials {
+            registry: registry.to_owned(),
+            why,
+        })?;
+        logins.insert(registry.to_owned(), login.clone());
+        Ok(login)
+    }
+
+    async fn look_up(&self, registry: &str) -> Result<Login, String> {
+        let settings = self.settings.get_or_init(|| Settings::read(self.file.as_deref()));
+        let settings = settings.as_ref().map_err(Clone::clone)?;
+        let server = if registry == "docker.io" { DOCKER_HUB } else { registry };
+        let helper = settings.cred_helpers.get(server).unwrap_or(&settings.creds_store);
+        if helper.is_empty() {
+            settings.stored(server)
+        } else {
+            ask(helper, server).await
+        }
+    }
+}
+
+impl Settings {
+    fn read(file: Option<&Path>) -> Result<Self, String> {
+        let Some(file) = file else { return Ok(Self::default()) };
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(format!("{}: {error}", file.display())),
+        };
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        // The error's place is told, and none of the file's text.
+        serde_json::from_str(&text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("{}:{line}:{column} is not what the docker CLI writes", file.display())
+        })
+    }
+
+    fn stored(&self, server: &str) -> Result<Login, String> {
+        // Old clients stored URLs where newer ones store hosts.
+        let host = |key: &str| {
+            let key = key.trim_start_matches("https://").trim_start_matches("http://");
+            key.split('/').next().unwrap_or_default().to_owned()
+        };
+        let exact = self.auths.get(server);
+        let Some(stored) = exact.or_else(|| {
+            let mut others = self.auths.iter();
+            others
+                .find(|(key, _)| host(key) == host(server))
+                .map(|(_, stored)| stored)
+        }) else {
+            return Ok(Login::Nobody);
+        };
+        if !stored.identitytoken.is_empty() {
+            return Ok(Login::IdentityToken(stored.identitytoken.clone()));
+        }
+        if !stored.registrytoken.is_empty() {
+            return Ok(Login::RegistryToken(stored.registrytoken.clone()));
+        }
+        if !stored.auth.is_empty() {
+            let decoder = GeneralPurpose::new(
+                &base64::alphabet::STANDARD,
+                GeneralPurposeConfig::new().with_decode_padding_mode(Indifferent),
+            );
+            let text = decoder
+                .decode(&stored.auth)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok());
+            return match text.as_deref().and_then(|text| text.split_once(':')) {
+                Some((user, password)) => Ok(password_of(user, password.trim_end_matches('\0'))),
+                None => Err(format!("`auth` of `{server}` is no user and password")),
+            };
+        }
+        Ok(password_of(&stored.username, &stored.password))
+    }
+}
+
+fn password_of(user: &str, password: &str) -> Login {
+    if user.is_empty() && password.is_empty() {
+        return Login::Nobody;
+    }
+    Login::Password {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    }
+}
+
+/// Asks the program `docker-credential-<helper>`.
+async fn ask(helper: &str, server: &str) -> Result<Login, String> {
+    let program = format!("docker-credential-{helper}");
+    let failed = |why: &dyn std::fmt::Display| format!("`{program}`: {why}");
+    let child = Command::new(&program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = child.map_err(|error| failed(&error))?;
+    let answer = async {
+        if let Some(mut input) = child.stdin.take() {
+            // A helper that does not want to know where it is asked for says so itself.
+            let _ = input.write_all(server.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output = match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(output) => output.map_err(|error| failed(&error))?,
+        Err(_) => return Err(failed(&format!("no answer within {} seconds", PATIENCE.as_secs()))),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        // This is how helpers say that they know nobody.
+        return if text.contains("credentials not found") {
+            Ok(Login::Nobody)
+        } else {
+            Err(failed(
+                &text.lines().next().unwrap_or("it failed without a word").trim(),
+            ))
+        };
+    }
+    match serde_json::from_str::<Told>(&text) {
+        Ok(told) if told.username == TOKEN => Ok(Login::IdentityToken(told.secret)),
+        Ok(told) => Ok(password_of(&told.username, &told.secret)),
+        Err(_) => Err(failed(&"what it says is not what helpers say")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(text: &str, server: &str) -> Result<Login, String> {
+        serde_json::from_str::<Settings>(text).unwrap().stored(server)
+    }
+
+    #[test]
+    fn every_form_that_docker_wrote_is_read() {
+        let known = |text: &str, server: &str, user: &str, password: &str| {
+            assert!(stored(text, server).unwrap() == password_of(user, password), "{text}");
+        };
+        // `me:se:cret`, with and without padding
+        known(
+            r#"{"auths": {"r.example": {"auth": "bWU6c2U6Y3JldA=="}}}"#,
+            "r.example",
+            "me",
+            "se:cret",
+        );
+        known(
+            r#"{"auths": {"r.example": {"auth": "bWU6c2U6Y3JldA"}}}"#,
+            "r.example",
+            "me",
+            "se:cret",
+        );
+        known(
+            r#"{"auths": {"https://r.example:5000/v2/": {"username": "me", "password": "x"}}}"#,
+            "r.example:5000",
+            "me",
+            "x",
+        );
+        known(
+            r#"{"auths": {"https://index.docker.io/v1/": {"auth": "bWU6eA=="}}}"#,
+            DOCKER_HUB,
+            "me",
+            "x",
+        );
+        let token = stored(r#"{"auths": {"r": {"auth": "bWU6", "identitytoken": "t"}}}"#, "r");
+        assert!(token.unwrap() == Login::IdentityToken("t".to_owned()));
+        assert!(stored(r#"{"auths": {"r": {}}}"#, "r").unwrap() == Login::Nobody);
+        assert!(stored(r#"{"auths": {"r": {"auth": "bWU6eA=="}}}"#, "other").unwrap() == Login::Nobody);
+        assert!(stored(r#"{"auths": {"r": {"auth": "%"}}}"#, "r").is_err());
+    }
+}
