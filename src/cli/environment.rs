@@ -20,7 +20,7 @@ use crate::{ecs, local, ui};
 /// Options that stand before the command.
 #[derive(Args, Clone, Default, Debug)]
 pub(super) struct Global {
-    /// Compose file; may be repeated, later ones override earlier ones; `-` is standard input
+    /// Compose file, also from git or `oci://`; may be repeated, later ones override earlier ones; `-` is standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     files: Vec<String>,
     /// Project name
@@ -85,6 +85,7 @@ impl Environment {
             env_files: self.global.env_files.clone(),
             profiles: self.global.profiles.clone(),
             services: services.to_vec(),
+            docker_config: self.docker_config(),
             current_dir,
             environment: self.variables.clone(),
             ..LoadOptions::default()
@@ -113,14 +114,16 @@ impl Environment {
         }
     }
 
+    /// The docker CLI's own folder.
+    fn docker_config(&self) -> Option<PathBuf> {
+        let named = self.global.config.clone();
+        let named = named.or_else(|| self.variable("DOCKER_CONFIG").map(PathBuf::from));
+        named.or_else(|| std::env::home_dir().map(|home| home.join(".docker")))
+    }
+
     pub(super) fn store(&self) -> Result<Store> {
-        let root = self
-            .global
-            .config
-            .clone()
-            .or_else(|| self.variable("DOCKER_CONFIG").map(PathBuf::from));
-        let root = root.or_else(|| std::env::home_dir().map(|home| home.join(".docker")));
-        root.map(Store::open)
+        self.docker_config()
+            .map(Store::open)
             .ok_or_else(|| Error::new("no home folder is known").hint("set HOME or pass `--config`"))
     }
 

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use super::remote::{Remote, is_remote};
 use super::sources::{Unreadable, absolute, display_name, read_variables, unreadable};
 use super::{LoadOptions, Spanned, dotenv};
 use crate::diagnostic::{Diagnostic, Report, Span};
 
-const NAMES: [&str; 4] = [
+/// What a Compose file is called where nobody names it.
+pub(super) const NAMES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
     "docker-compose.yml",
@@ -26,13 +28,15 @@ pub(super) enum Input {
     Stdin,
     /// Absolute.
     File(PathBuf),
+    /// Where a file from elsewhere lies now.
+    Fetched(PathBuf),
 }
 
 impl Input {
     pub(super) fn path(&self) -> Option<PathBuf> {
         match self {
             Self::Stdin => None,
-            Self::File(path) => Some(path.clone()),
+            Self::File(path) | Self::Fetched(path) => Some(path.clone()),
         }
     }
 }
@@ -43,10 +47,12 @@ pub(super) struct Found {
     pub(super) inputs: Vec<Input>,
     pub(super) env_files: Vec<PathBuf>,
     pub(super) environment: Environment,
+    /// The folder of the first file from elsewhere: relative paths start there.
+    pub(super) fetched_to: Option<PathBuf>,
 }
 
 /// Finds the project; nothing when there is none, with the reason in the report.
-pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Found> {
+pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &mut Report) -> Option<Found> {
     let current = &options.current_dir;
     let mut environment = Environment::of_process(&options.environment);
     let given_directory = options
@@ -54,6 +60,7 @@ pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
         .as_ref()
         .map(|directory| absolute(directory, current));
     let first_file = options.files.iter().find(|file| *file != "-");
+    let first_file = first_file.filter(|file| !is_remote(file));
     let mut working_dir = given_directory
         .clone()
         .or_else(|| first_file.map(|file| parent(&absolute(Path::new(file), current))))
@@ -81,7 +88,7 @@ pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
         }
     }
 
-    let inputs = inputs(options, &environment, current, report)?;
+    let inputs = inputs(options, &environment, remote, report)?;
     if given_directory.is_none()
         && options.files.is_empty()
         && let Some(Input::File(first)) = inputs.iter().find(|input| **input != Input::Stdin)
@@ -97,11 +104,16 @@ pub(super) fn discover(options: &LoadOptions, report: &mut Report) -> Option<Fou
             env_files.push(path);
         }
     }
+    let fetched_to = inputs.iter().find_map(|input| match input {
+        Input::Fetched(path) => Some(parent(path)),
+        _ => None,
+    });
     Some(Found {
         working_dir,
         inputs,
         env_files,
         environment,
+        fetched_to,
     })
 }
 
@@ -174,10 +186,23 @@ pub(super) fn read_env_file(
     read
 }
 
-fn inputs(options: &LoadOptions, environment: &Environment, current: &Path, report: &mut Report) -> Option<Vec<Input>> {
-    let input = |name: &str| match name {
-        "-" => Input::Stdin,
-        name => Input::File(absolute(Path::new(name), current)),
+fn inputs(
+    options: &LoadOptions,
+    environment: &Environment,
+    remote: &mut Remote<'_>,
+    report: &mut Report,
+) -> Option<Vec<Input>> {
+    let current = &options.current_dir;
+    let mut input = |name: &str| match name {
+        "-" => Some(Input::Stdin),
+        name if is_remote(name) => match remote.fetch(name, Span::NOWHERE) {
+            Ok(path) => Some(Input::Fetched(path)),
+            Err(diagnostic) => {
+                report.push(diagnostic);
+                None
+            }
+        },
+        name => Some(Input::File(absolute(Path::new(name), current))),
     };
     let named: Vec<String> = if options.files.is_empty() {
         let separator = environment
@@ -193,12 +218,8 @@ fn inputs(options: &LoadOptions, environment: &Environment, current: &Path, repo
     } else {
         options.files.clone()
     };
-    if let Some(remote) = named.iter().find(|name| is_remote(name)) {
-        report.push(refuse_remote(Span::NOWHERE, remote));
-        return None;
-    }
     if !named.is_empty() {
-        return Some(named.iter().map(|name| input(name)).collect());
+        return named.iter().map(|name| input(name)).collect();
     }
     let start = options
         .project_directory
@@ -228,20 +249,4 @@ fn inputs(options: &LoadOptions, environment: &Environment, current: &Path, repo
         }
     }
     Some(inputs)
-}
-
-/// Whether a name says that a file lies on another machine.
-pub(super) fn is_remote(name: &str) -> bool {
-    ["git@", "oci://", "git://", "ssh://", "http://", "https://"]
-        .iter()
-        .any(|scheme| name.starts_with(scheme))
-        || name.starts_with("github.com/")
-}
-
-pub(super) fn refuse_remote(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(
-        span,
-        format!("`{name}` lies on another machine, from where `ctx` cannot load files yet"),
-    )
-    .hint("fetch it yourself, and name the local copy")
 }

@@ -6,16 +6,37 @@ use indexmap::IndexMap;
 
 use super::dotenv::{self, Assignment};
 use super::environment::Environment;
-use super::sources::{Unreadable, display_name, read_variables, unreadable};
+use super::remote::{Remote, escape};
+use super::sources::{Unreadable, absolute, display_name, read_variables, unreadable};
 use super::{EnvFile, Project, Service, Spanned};
 use crate::diagnostic::{Diagnostic, Report};
 
 /// Adds to every service what its files say, and forgets the files; what the service says itself wins.
-pub(super) fn resolve(project: &mut Project, environment: &Environment, current: &Path, report: &mut Report) {
+pub(super) fn resolve(
+    project: &mut Project,
+    environment: &Environment,
+    current: &Path,
+    remote: &Remote<'_>,
+    report: &mut Report,
+) {
     for service in project.services.values_mut() {
+        drop_escapes(service, current, remote, report);
         add_variables(service, environment, current, report);
         add_labels(service, current, report);
     }
+}
+
+/// Files that a file from elsewhere names must have come with it: the variables of others are none of its business.
+fn drop_escapes(service: &mut Service, current: &Path, remote: &Remote<'_>, report: &mut Report) {
+    let mut stays = |what: &str, file: &Spanned<String>| {
+        let escapes = remote.escapes(file.span, &absolute(Path::new(&file.value), current));
+        if escapes {
+            report.push(escape(file.span, what, &file.value));
+        }
+        !escapes
+    };
+    service.env_file.retain(|file| stays("env file", &file.path));
+    service.label_file.retain(|file| stays("label file", file));
 }
 
 fn add_variables(service: &mut Service, environment: &Environment, current: &Path, report: &mut Report) {

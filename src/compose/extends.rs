@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use super::discover::{is_remote, refuse_remote};
 use super::include::relative;
 use super::load::{Loader, Scope, section};
 use super::paths::{Base, resolve_service};
-use super::sources::{absolute, display_name, read, unreadable};
+use super::sources::{display_name, unreadable};
 use super::yaml::Document;
 use super::{Map, Node, Value, long, merge, schema};
 use crate::diagnostic::{Diagnostic, Span};
@@ -141,11 +140,7 @@ impl Loader<'_> {
         chain: &mut Vec<Step>,
     ) -> Option<Node> {
         let span = extends.get("file").map_or(extends.span, |file| file.span);
-        if is_remote(path) {
-            self.report.push(refuse_remote(span, path));
-            return None;
-        }
-        let absolute = absolute(Path::new(path), folder);
+        let absolute = self.locate("extended file", path, span, folder)?;
         let file = display_name(&absolute, &self.options.current_dir);
         if self.is_circle(chain, &file, target, extends.span) {
             return None;
@@ -190,7 +185,7 @@ impl Loader<'_> {
         if let Some(known) = scope.extended.get(path) {
             return known.clone();
         }
-        let document = match read(path, &self.options.current_dir, &mut self.report) {
+        let document = match self.open(path) {
             Ok(file) => {
                 let mut merged: Option<Document> = None;
                 for mut document in self.parse(file) {

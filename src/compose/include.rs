@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::discover::{is_remote, read_env_file, refuse_remote};
+use super::discover::read_env_file;
 use super::load::{Loader, Scope};
-use super::sources::{absolute, display_name, read, unreadable};
+use super::remote::{escape, is_remote};
+use super::sources::{absolute, display_name, unreadable};
 use super::yaml::Document;
 use super::{Map, Node, Value, merge};
 use crate::diagnostic::{Diagnostic, Span};
@@ -61,16 +62,11 @@ impl Loader<'_> {
             );
             return None;
         };
-        if let Some((remote, span)) = request.paths.iter().find(|(path, _)| is_remote(path)) {
-            self.report.push(refuse_remote(*span, remote));
-            return None;
+        let mut files: Vec<PathBuf> = Vec::new();
+        for (path, span) in &request.paths {
+            files.push(self.locate("included file", path, *span, &scope.working_dir)?);
         }
         let current = &self.options.current_dir;
-        let files: Vec<PathBuf> = request
-            .paths
-            .iter()
-            .map(|(path, _)| absolute(Path::new(path), &scope.working_dir))
-            .collect();
         let main = files.first()?.clone();
         if scope.chain.contains(&main) {
             let chain = scope.chain.iter().chain([&main]);
@@ -95,12 +91,17 @@ impl Loader<'_> {
         };
         let mut environment = scope.environment.clone();
         for path in env_files(&request, &folder, scope).into_iter().rev() {
+            if self.remote.escapes(include.span, &path) {
+                self.report
+                    .push(escape(include.span, "env file", &display_name(&path, current)));
+                continue;
+            }
             let variables = read_env_file(&path, &environment, current, &mut self.report);
             environment.fill(variables);
         }
         let mut documents = Vec::new();
         for (path, (written, span)) in files.iter().zip(&request.paths) {
-            match read(path, current, &mut self.report) {
+            match self.open(path) {
                 Ok(file) => documents.push(self.parse(file)),
                 Err(why) => {
                     self.report.push(unreadable(*span, "included file", written, &why));
@@ -120,6 +121,25 @@ impl Loader<'_> {
             root.retain(|name, _| SECTIONS.contains(&name.as_str()));
         }
         Some(model)
+    }
+}
+
+impl Loader<'_> {
+    /// Where a file lies that another one names, which is fetched first if it lies elsewhere.
+    pub(super) fn locate(&mut self, what: &str, written: &str, span: Span, folder: &Path) -> Option<PathBuf> {
+        let found = if is_remote(written) {
+            self.remote.fetch(written, span)
+        } else {
+            Ok(absolute(Path::new(written), folder))
+        };
+        let located = found.and_then(|path| {
+            if !is_remote(written) && self.remote.escapes(span, &path) {
+                Err(escape(span, what, written))
+            } else {
+                Ok(path)
+            }
+        });
+        located.map_err(|diagnostic| self.report.push(diagnostic)).ok()
     }
 }
 

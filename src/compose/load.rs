@@ -14,15 +14,16 @@
 //! Long because the stages are read together: what one gives is what the next takes.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
 use super::discover::{Found, Input, discover};
 use super::environment::Environment;
 use super::interpolate::{Uses, interpolate};
-use super::paths::Base;
-use super::sources::{self, display_name, unreadable};
+use super::paths::{Base, Resolved};
+use super::remote::{self, Remote};
+use super::sources::{self, Unreadable, display_name, unreadable};
 use super::yaml::{self, Document};
 use super::{
     Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune, schema, unique,
@@ -44,6 +45,8 @@ pub struct LoadOptions {
     pub profiles: Vec<String>,
     /// The services named on the command line; their dependencies are added. Empty: all that are enabled.
     pub services: Vec<String>,
+    /// The folder of Docker's `config.json`, whose credentials registries are shown.
+    pub docker_config: Option<PathBuf>,
     /// Where the command was started.
     pub current_dir: PathBuf,
     /// The process's environment variables.
@@ -83,6 +86,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         options,
         report: Report::default(),
         uses: Uses::default(),
+        remote: Remote::new(options),
         included: 0,
         obsolete: HashSet::new(),
     };
@@ -110,6 +114,7 @@ pub(super) struct Loader<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) report: Report,
     pub(super) uses: Uses,
+    pub(super) remote: Remote<'a>,
     /// How many files were included so far.
     pub(super) included: usize,
     /// Files whose `version` was warned about.
@@ -134,7 +139,8 @@ impl Loader<'_> {
             inputs,
             env_files,
             mut environment,
-        } = discover(self.options, &mut self.report)?;
+            fetched_to,
+        } = discover(self.options, &mut self.remote, &mut self.report)?;
         let mut files = Vec::new();
         for input in &inputs {
             files.push(self.read(input)?);
@@ -151,7 +157,8 @@ impl Loader<'_> {
         environment.set("COMPOSE_PROJECT_NAME", &name);
 
         let mut scope = Scope {
-            working_dir,
+            // What a file from elsewhere names relatively lies beside it.
+            working_dir: fetched_to.unwrap_or(working_dir),
             environment,
             chain: Vec::new(),
             extended: HashMap::new(),
@@ -174,13 +181,22 @@ impl Loader<'_> {
         let current = &self.options.current_dir;
         let (result, name) = match input {
             Input::Stdin => (sources::read_stdin(&mut self.report), "standard input".to_owned()),
-            Input::File(path) => (
-                sources::read(path, current, &mut self.report),
-                display_name(path, current),
-            ),
+            Input::File(path) | Input::Fetched(path) => (self.open(path), display_name(path, current)),
         };
         let failed = |why| unreadable(Span::NOWHERE, "Compose file", &name, &why);
         result.map_err(|why| self.report.push(failed(why))).ok()
+    }
+
+    /// Reads a Compose file, of this machine or from a tree that came from elsewhere.
+    pub(super) fn open(&mut self, path: &Path) -> Result<FileId, Unreadable> {
+        if self.remote.is_link_outward(path) {
+            return Err(Unreadable::Other(
+                "it is a link that leads out of what was fetched".to_owned(),
+            ));
+        }
+        let file = sources::read(path, &self.options.current_dir, &mut self.report)?;
+        self.remote.was_read(file, path);
+        Ok(file)
     }
 
     /// The documents of a file that was read; a document that is no mapping is reported.
@@ -235,9 +251,19 @@ impl Loader<'_> {
                 folder,
                 home: scope.environment.get("HOME"),
             };
-            paths::resolve(&mut tree, base);
+            let resolved = paths::resolve(&mut tree, base);
+            self.refuse_escapes(resolved);
         }
         Some(tree)
+    }
+
+    /// A file from elsewhere cannot name what lies outside of what came with it, if not by an absolute path.
+    fn refuse_escapes(&mut self, resolved: Vec<Resolved>) {
+        for Resolved { span, written, path } in resolved {
+            if self.remote.escapes(span, Path::new(&path)) {
+                self.report.push(remote::escape(span, "the path", &written));
+            }
+        }
     }
 
     pub(super) fn interpolate(&mut self, root: &mut Node, scope: &Scope) {
@@ -340,7 +366,8 @@ impl Loader<'_> {
             diagnostics,
         );
         if !skip.environment {
-            env_file::resolve(&mut project, &environment, &self.options.current_dir, &mut self.report);
+            let current = &self.options.current_dir;
+            env_file::resolve(&mut project, &environment, current, &self.remote, &mut self.report);
             env_file::fill_contents(&mut project, &environment);
         }
         if !skip.normalization {

@@ -28,6 +28,7 @@ mod port;
 mod profiles;
 mod project;
 mod prune;
+mod remote;
 pub mod schema;
 mod service;
 mod sources;

@@ -1,6 +1,7 @@
 //! Relative paths → absolute ones.
 
 use super::{Map, Node, Value};
+use crate::diagnostic::Span;
 
 /// Where relative paths start, and what `~` stands for.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +54,22 @@ pub(super) fn clean(path: &str) -> String {
     }
 }
 
-/// Resolves every path of a document in its long form.
-pub(super) fn resolve(document: &mut Node, base: Base<'_>) {
-    each(document, "services", |service| resolve_service(service, base));
+/// A relative path that was resolved: its place, what was written there, and the absolute path that it means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Resolved {
+    pub(super) span: Span,
+    pub(super) written: String,
+    pub(super) path: String,
+}
+
+/// Resolves every path of a document in its long form; gives those that were relative.
+pub(super) fn resolve(document: &mut Node, base: Base<'_>) -> Vec<Resolved> {
+    let mut resolved = Vec::new();
+    let mut change = |node: &mut Node, kind: Kind| resolved.extend(kind.resolve(node, base));
+    each(document, "services", |service| each_path(service, &mut change));
     for kind in ["secrets", "configs"] {
         each(document, kind, |resource| {
-            text(resource, "file", |path| base.resolve(path));
+            child(resource, "file", |file| change(file, Kind::Path));
         });
     }
     each(document, "volumes", |volume| {
@@ -69,64 +80,83 @@ pub(super) fn resolve(document: &mut Node, base: Base<'_>) {
         let option = |name: &str| volume.get("driver_opts")?.get(name)?.as_str().map(str::to_owned);
         if local && option("o").as_deref() == Some("bind") {
             child(volume, "driver_opts", |options| {
-                text(options, "device", |path| base.resolve(path));
+                child(options, "device", |device| change(device, Kind::Path));
             });
         }
     });
+    resolved
 }
 
 pub(super) fn resolve_service(service: &mut Node, base: Base<'_>) {
+    each_path(service, &mut |node, kind| {
+        kind.resolve(node, base);
+    });
+}
+
+/// What a path may be besides a path.
+#[derive(Clone, Copy)]
+enum Kind {
+    Path,
+    /// The name of something elsewhere.
+    Context,
+    /// A share or a drive of another system.
+    Mounted,
+    Watched,
+}
+
+impl Kind {
+    fn resolve(self, node: &mut Node, base: Base<'_>) -> Option<Resolved> {
+        let span = node.span;
+        let Value::String(text) = &mut node.value else {
+            return None;
+        };
+        let path = match self {
+            Self::Context => context(text, base),
+            Self::Mounted if is_windows_path(text) => text.clone(),
+            Self::Path | Self::Mounted => base.resolve(text),
+            Self::Watched => watched(text, base),
+        };
+        let is_relative = path.starts_with('/') && !text.starts_with(['/', '~']);
+        let written = std::mem::replace(text, path.clone());
+        is_relative.then_some(Resolved { span, written, path })
+    }
+}
+
+/// Every path of a service.
+fn each_path(service: &mut Node, change: &mut dyn FnMut(&mut Node, Kind)) {
     child(service, "build", |build| {
-        text(build, "context", |path| context(path, base));
-        for name in ["additional_contexts", "ssh"] {
+        child(build, "context", |context| change(context, Kind::Context));
+        for (name, kind) in [("additional_contexts", Kind::Context), ("ssh", Kind::Path)] {
             child(build, name, |contexts| {
                 for entry in map_mut(contexts).into_iter().flat_map(Map::values_mut) {
-                    if let Value::String(path) = &mut entry.node.value
-                        && !path.is_empty()
-                    {
-                        *path = if name == "ssh" {
-                            base.resolve(path)
-                        } else {
-                            context(path, base)
-                        };
+                    if entry.node.as_str().is_some_and(|path| !path.is_empty()) {
+                        change(&mut entry.node, kind);
                     }
                 }
             });
         }
     });
     child(service, "env_file", |list| {
-        entries(list, |entry| text(entry, "path", |path| base.resolve(path)));
+        entries(list, |entry| child(entry, "path", |path| change(path, Kind::Path)));
     });
     child(service, "label_file", |list| {
-        entries(list, |entry| {
-            if let Value::String(path) = &mut entry.value {
-                *path = base.resolve(path);
-            }
-        });
+        entries(list, |entry| change(entry, Kind::Path));
     });
     child(service, "develop", |develop| {
         child(develop, "watch", |list| {
-            entries(list, |rule| {
-                text(rule, "path", |path| watched(path, base));
-            });
+            entries(list, |rule| child(rule, "path", |path| change(path, Kind::Watched)));
         });
     });
     child(service, "volumes", |list| {
         entries(list, |mount| {
             if mount.get("type").and_then(Node::as_str) == Some("bind") {
-                text(mount, "source", |path| {
-                    if is_windows_path(path) {
-                        path.to_owned()
-                    } else {
-                        base.resolve(path)
-                    }
-                });
+                child(mount, "source", |source| change(source, Kind::Mounted));
             }
         });
     });
     // The file of a service that this one extends is a path too, of interest to nobody after loading.
     child(service, "extends", |extends| {
-        text(extends, "file", |path| base.resolve(path));
+        child(extends, "file", |file| change(file, Kind::Path));
     });
 }
 
@@ -182,14 +212,6 @@ fn entries(node: &mut Node, change: impl FnMut(&mut Node)) {
     if let Value::List(list) = &mut node.value {
         list.iter_mut().for_each(change);
     }
-}
-
-fn text(node: &mut Node, name: &str, change: impl FnOnce(&str) -> String) {
-    child(node, name, |node| {
-        if let Value::String(text) = &mut node.value {
-            *text = change(text);
-        }
-    });
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@
 mod support;
 
 mod fixtures;
+mod git;
 mod json;
 mod limits;
 mod lists;
+mod oci;
 mod places;
 mod stdin;

@@ -7,5 +7,6 @@ pub mod golden;
 pub mod http;
 pub mod lab;
 pub mod lint;
+pub mod registry;
 pub mod sandbox;
 pub mod skip;
