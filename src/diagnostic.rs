@@ -194,3 +194,38 @@ impl Report {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 }
+
+/// The candidate that a misspelt word most likely meant, for the hint of a [`Diagnostic`].
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
+    // Nobody misspells more; what is longer only costs time.
+    let word: String = word.chars().take(64).collect();
+    let limit = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let distance = if plain(candidate) == plain(&word) {
+                0
+            } else {
+                strsim::osa_distance(&word, candidate)
+            };
+            (distance, candidate)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_finds_its_neighbour() {
+        let known = ["image", "environment", "restart", "ports"];
+        assert_eq!(nearest("enviroment", known), Some("environment"));
+        assert_eq!(nearest("imgae", known), Some("image"));
+        assert_eq!(nearest("port", known), Some("ports"));
+        assert_eq!(nearest("quux", known), None);
+    }
+}

@@ -9,7 +9,7 @@ use super::paths::{Base, resolve_service};
 use super::sources::{display_name, unreadable};
 use super::yaml::Document;
 use super::{Map, Node, Value, long, merge, schema};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// A chain without end is a mistake, or an attack.
 const LONGEST_CHAIN: usize = 64;
@@ -225,7 +225,7 @@ impl Loader<'_> {
     fn no_service(&mut self, services: &Map, target: &str, extends: &Node, place: &str) {
         let span = extends.get("service").map_or(extends.span, |service| service.span);
         let mut diagnostic = Diagnostic::error(span, format!("there is no service `{target}` in {place}"));
-        if let Some(near) = schema::nearest(target, services.keys().map(String::as_str)) {
+        if let Some(near) = nearest(target, services.keys().map(String::as_str)) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         }
         self.report.push(diagnostic);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::Service;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// Splits services into those that the active profiles enable, and the others.
 pub(super) fn split(
@@ -49,7 +49,7 @@ pub(super) fn select(
         if services.contains_key(name) {
             next.push(name.clone());
         } else {
-            let near = super::schema::nearest(name, services.keys().map(String::as_str));
+            let near = nearest(name, services.keys().map(String::as_str));
             let mut diagnostic = Diagnostic::error(Span::NOWHERE, format!("there is no service `{name}`"));
             if let Some(near) = near {
                 diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));

@@ -12,7 +12,6 @@ use std::sync::LazyLock;
 use super::{Node, Value};
 
 pub(super) use table::{PROJECT, SERVICE};
-pub(crate) use validate::nearest;
 pub(super) use validate::validate;
 
 /// What a value may be.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::AccessKeys;
 use super::disk::{self, Access};
 use super::ini::Ini;
-use super::store::similar;
+use crate::diagnostic::nearest;
 use crate::error::{Error, Result};
 
 /// Where the two files are.
@@ -39,7 +39,7 @@ impl Profiles {
             return Ok(());
         }
         let error = Error::new(format!("profile \"{name}\" not found"));
-        Err(if let Some(similar) = similar(name, names.clone()) {
+        Err(if let Some(similar) = nearest(name, names.iter().map(String::as_str)) {
             error.hint(format!("did you mean \"{similar}\"?"))
         } else if names.is_empty() {
             error.hint(format!(

@@ -14,6 +14,7 @@ use super::config_file::ConfigFile;
 use super::disk::{self, Access};
 use super::metadata::Metadata;
 use super::{Context, DockerEndpoint, Selection, Target, TlsMaterial, tls};
+use crate::diagnostic::nearest;
 use crate::error::{Error, Result};
 
 /// The context that is always there: the local engine, or the one that `DOCKER_HOST` names.
@@ -295,24 +296,16 @@ impl Store {
 
     fn no_such(&self, name: &str) -> Error {
         let known = self.list(&Selection::default()).unwrap_or_default();
-        let known = known.into_iter().filter_map(|context| Some(context.ok()?.name));
-        let hint = match similar(name, known) {
+        let known: Vec<_> = known
+            .into_iter()
+            .filter_map(|context| Some(context.ok()?.name))
+            .collect();
+        let hint = match nearest(name, known.iter().map(String::as_str)) {
             Some(similar) => format!("did you mean \"{similar}\"?"),
             None => "`ctx ls` lists the contexts".to_owned(),
         };
         Error::new(format!("context \"{name}\" does not exist")).hint(hint)
     }
-}
-
-/// The most similar of some names, if it is similar enough to have been meant.
-pub(super) fn similar(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
-    let name = name.to_lowercase();
-    known
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known)
 }
 
 fn already_exists(name: &str) -> Error {

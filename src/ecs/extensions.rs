@@ -178,7 +178,7 @@ fn unknown(name: &str, span: Span, place: &Place) -> Diagnostic {
         .filter(|(_, other)| *other == name)
         .map(|(around, _)| format!("`{around}`"))
         .collect();
-    let hint = match crate::compose::schema::nearest(&name[PREFIX.len()..], here.iter().copied().map(end)) {
+    let hint = match crate::diagnostic::nearest(&name[PREFIX.len()..], here.iter().copied().map(end)) {
         Some(end) => format!("did you mean `{PREFIX}{end}`?"),
         None if !elsewhere.is_empty() => format!("it stands under {}", elsewhere.join(", ")),
         None if EXTENSIONS.iter().any(|Extension(path, ..)| *path == name) => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Kinds, Object, Shape, TextRule};
 use crate::compose::{Entry, Map, Node, Value};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// Reports everything in a document that the specification does not allow.
 pub(in crate::compose) fn validate(node: &Node, shape: &'static Shape, path: &str, diagnostics: &mut Vec<Diagnostic>) {
@@ -278,60 +278,4 @@ fn is_pull_policy(text: &str) -> bool {
     });
     // The specification's pattern is not anchored either.
     every || words.iter().any(|word| text.contains(word))
-}
-
-/// The candidate that a misspelt word most likely meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
-    let limit = (word.chars().count() / 3).clamp(1, 3);
-    candidates
-        .map(|candidate| {
-            let distance = if plain(candidate) == plain(word) {
-                0
-            } else {
-                distance(word, candidate)
-            };
-            (distance, candidate)
-        })
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be changed, added, dropped or swapped with their neighbour to turn one word into the other.
-fn distance(from: &str, to: &str) -> usize {
-    let from: Vec<char> = from.chars().take(64).collect();
-    let to: Vec<char> = to.chars().collect();
-    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    rows[0] = (0..=to.len()).collect();
-    for i in 1..=from.len() {
-        for j in 1..=to.len() {
-            let same = usize::from(from[i - 1] != to[j - 1]);
-            let mut best = (rows[i - 1][j] + 1)
-                .min(rows[i][j - 1] + 1)
-                .min(rows[i - 1][j - 1] + same);
-            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[from.len()][to.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_word_finds_its_neighbour() {
-        let known = ["image", "environment", "restart", "ports"];
-        assert_eq!(nearest("enviroment", known.into_iter()), Some("environment"));
-        assert_eq!(nearest("imgae", known.into_iter()), Some("image"));
-        assert_eq!(nearest("port", known.into_iter()), Some("ports"));
-        assert_eq!(nearest("quux", known.into_iter()), None);
-    }
 }

@@ -75,7 +75,7 @@ impl Shape {
             Self::Word(words) => match node.as_str() {
                 Some(text) if words.contains(&text) => {}
                 Some(text) => {
-                    let hint = match crate::compose::schema::nearest(text, words.iter().copied()) {
+                    let hint = match crate::diagnostic::nearest(text, words.iter().copied()) {
                         Some(word) => format!("did you mean `{word}`?"),
                         None => format!("it is {}", self.describe()),
                     };
@@ -212,7 +212,7 @@ fn object(fields: &[Field], name: &str, node: &Node, said: &mut Vec<Diagnostic>)
     for (key, entry) in node.as_map().into_iter().flatten() {
         let Some(field) = fields.iter().find(|field| field.name == key) else {
             let names = fields.iter().map(|field| field.name);
-            let hint = match crate::compose::schema::nearest(key, names.clone()) {
+            let hint = match crate::diagnostic::nearest(key, names.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it takes {}", either(names.map(|name| format!("`{name}`")))),
             };
