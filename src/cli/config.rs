@@ -68,10 +68,10 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         return Ok(0);
     }
     let text = arguments.list.text(&project).unwrap_or_else(|| match arguments.format {
-        Format::Json if arguments.no_interpolate => canonical::to_json(&canonical::tree(&project.tree)),
-        Format::Yaml if arguments.no_interpolate => canonical::to_yaml(&canonical::tree(&project.tree)),
-        Format::Json => canonical::to_json(&canonical::project_json(&project)),
-        Format::Yaml => canonical::to_yaml(&canonical::project_yaml(&project)),
+        Format::Json if arguments.no_interpolate => canonical::tree_json(&project.tree),
+        Format::Yaml if arguments.no_interpolate => canonical::tree_yaml(&project.tree),
+        Format::Json => canonical::project_json(&project),
+        Format::Yaml => canonical::project_yaml(&project),
     });
     ui::output::document(&text, arguments.output.as_deref())?;
     Ok(0)

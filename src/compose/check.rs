@@ -9,9 +9,8 @@ mod resource;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::schema::nearest;
 use super::{Build, Project, Service, Spanned, paths};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// Reports every inconsistency of a project; of its services, those that are enabled.
 pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
@@ -318,6 +317,9 @@ impl Check<'_> {
             }
         }
         for mount in &service.volumes {
+            if mount.target.is_none() {
+                self.error(mount.span, "a volume needs a `target`", "add its path in the container");
+            }
             let source = mount.source.as_ref().is_some_and(|source| !source.is_empty());
             if mount.mount_type.value == "bind" && !source {
                 self.error(

@@ -36,7 +36,7 @@ pub(super) fn project(project: &mut Project, diagnostics: &mut Vec<Diagnostic>) 
     let configs = all(entries("configs"), |name, map, span| {
         decoder.file_object(name, map, span)
     });
-    let models = all(entries("models"), |name, map, span| decoder.model(name, map, span));
+    let models = all(entries("models"), |_, map, span| decoder.model(map, span));
     project.services = services;
     project.networks = networks;
     project.volumes = volumes;
@@ -200,9 +200,11 @@ impl Decoder<'_> {
                         gateway: text(pool, "gateway"),
                         ip_range: text(pool, "ip_range"),
                         aux_addresses: mapping(pool, "aux_addresses"),
+                        extensions: extensions(pool),
                     })
                     .collect(),
                 options: mapping(ipam, "options"),
+                extensions: extensions(ipam),
             }),
             external: self.boolean(map, "external").is_some_and(|external| external.value),
             internal: self.boolean(map, "internal"),
@@ -242,10 +244,10 @@ impl Decoder<'_> {
         }
     }
 
-    fn model(&mut self, key: &str, map: &Map, span: Span) -> Model {
+    fn model(&mut self, map: &Map, span: Span) -> Model {
         Model {
             span,
-            name: resource_name(key, map),
+            name: text(map, "name"),
             model: text(map, "model").unwrap_or_else(|| Spanned::nowhere(String::new())),
             context_size: self.integer(map, "context_size"),
             runtime_flags: texts(map, "runtime_flags"),

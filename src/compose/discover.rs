@@ -75,17 +75,7 @@ pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &
         if defaulted {
             env_files.extend(default_env_file(&working_dir));
         }
-        // Of several files the last one wins, so it is the first to fill; each sees those before it.
-        let mut seen = environment.clone();
-        let mut all = Vec::new();
-        for path in &env_files {
-            let assignments = read_env_file(path, &seen, current, report);
-            seen.fill(assignments.clone());
-            all.push(assignments);
-        }
-        for assignments in all.into_iter().rev() {
-            environment.fill(assignments);
-        }
+        add_env_files(&env_files, &mut environment, current, report);
     }
 
     let inputs = inputs(options, &environment, remote, report)?;
@@ -99,8 +89,7 @@ pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &
             && let Some(path) = default_env_file(&working_dir)
             && !env_files.contains(&path)
         {
-            let assignments = read_env_file(&path, &environment, current, report);
-            environment.fill(assignments);
+            add_env_files(std::slice::from_ref(&path), &mut environment, current, report);
             env_files.push(path);
         }
     }
@@ -151,10 +140,22 @@ fn default_env_file(working_dir: &Path) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
+/// Adds what env files say to an environment, which wins over them; of the files, the last one does.
+pub(super) fn add_env_files(paths: &[PathBuf], environment: &mut Environment, current: &Path, report: &mut Report) {
+    let mut earlier = Environment::default();
+    for path in paths {
+        for (name, value) in read_env_file(path, environment, &earlier, current, report) {
+            earlier.put(name, value);
+        }
+    }
+    *environment = environment.over(&earlier);
+}
+
 /// The assignments of an env file; a missing file is an error.
-pub(super) fn read_env_file(
+fn read_env_file(
     path: &Path,
     environment: &Environment,
+    earlier: &Environment,
     current: &Path,
     report: &mut Report,
 ) -> Vec<(String, Spanned<String>)> {
@@ -172,18 +173,14 @@ pub(super) fn read_env_file(
             return Vec::new();
         }
     };
-    let assignments = dotenv::parse(&text, file, environment, &mut report.diagnostics);
-    let mut read = Vec::new();
-    for assignment in assignments {
+    let assignments = dotenv::parse(&text, file, environment, earlier, &mut report.diagnostics);
+    let named = |name: &str| environment.get(name).or_else(|| earlier.get(name)).map(str::to_owned);
+    let read = assignments.into_iter().filter_map(|assignment| {
         let Spanned { value, span } = assignment.value;
-        let value = value.or_else(|| environment.get(&assignment.name).map(str::to_owned));
-        if let Some(value) = value {
-            read.push((assignment.name, Spanned::new(value, span)));
-        }
-    }
-    // Of several lines with one name the last one wins.
-    read.reverse();
-    read
+        let value = value.or_else(|| named(&assignment.name))?;
+        Some((assignment.name, Spanned::new(value, span)))
+    });
+    read.collect()
 }
 
 fn inputs(

@@ -12,14 +12,16 @@ pub(super) struct Assignment {
     pub(super) value: Spanned<Option<String>>,
 }
 
-/// Reads a file of assignments. Values may name variables of the environment and earlier ones of the file.
+/// Reads a file of assignments. Values may name variables of the environment, those that the file has set before them,
+/// and those of files that were read earlier.
 pub(super) fn parse(
     text: &str,
     file: FileId,
     environment: &Environment,
+    earlier: &Environment,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Assignment> {
-    let mut seen = environment.clone();
+    let mut seen = environment.over(earlier);
     let mut reader = Reader::new(text, file);
     let mut assignments = Vec::new();
     while reader.skip_to_statement() {
@@ -27,8 +29,10 @@ pub(super) fn parse(
         match reader.assignment(&seen) {
             Ok(Some((name, value))) => {
                 let span = reader.line_span(start);
-                if let Some(value) = &value {
-                    seen.fill([(name.clone(), Spanned::new(value.clone(), span))]);
+                if let Some(value) = value.clone()
+                    && environment.get(&name).is_none()
+                {
+                    seen.put(name.clone(), Spanned::new(value, span));
                 }
                 assignments.push(Assignment {
                     name,
@@ -47,8 +51,9 @@ pub(super) fn parse(
 }
 
 /// Reads a file in which every line is `NAME=value` and nothing has a meaning of its own.
-pub(super) fn parse_raw(text: &str, file: FileId) -> Vec<Assignment> {
-    let mut at = 0;
+pub(super) fn parse_raw(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Vec<Assignment> {
+    let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
+    let text = &text[at..];
     let mut assignments = Vec::new();
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
@@ -62,8 +67,17 @@ pub(super) fn parse_raw(text: &str, file: FileId) -> Vec<Assignment> {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (trimmed, None),
         };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            let message = match name {
+                "" => "a value without a name",
+                _ => "the name of a variable cannot contain a space",
+            };
+            let hint = "a line of the format `raw` is `NAME=value` and nothing else, or begins with `#`";
+            diagnostics.push(Diagnostic::error(span, message).hint(hint));
+            continue;
+        }
         assignments.push(Assignment {
-            name: name.trim_end().to_owned(),
+            name: name.to_owned(),
             value: Spanned::new(value, span),
         });
     }
@@ -322,7 +336,7 @@ mod tests {
         let mut diagnostics = Vec::new();
         let file = Sources::default().add(".env", text);
         let environment = Environment::of_process(&[("HOME".to_owned(), "/root".to_owned())].into_iter().collect());
-        let assignments = parse(text, file, &environment, &mut diagnostics);
+        let assignments = parse(text, file, &environment, &Environment::default(), &mut diagnostics);
         assert_eq!(diagnostics, []);
         assignments.into_iter().map(|one| (one.name, one.value.value)).collect()
     }
@@ -348,9 +362,10 @@ mod tests {
 
     #[test]
     fn later_lines_see_earlier_ones() {
-        let read = read("# remark\n\nA=1\nB=${A}2\nHOME\n");
+        let read = read("# remark\n\nA=1\nB=${A}2\nHOME\nA=3\nB=$A\n");
         assert_eq!(read[1].1.as_deref(), Some("12"));
         assert_eq!(read[2], ("HOME".to_owned(), None));
+        assert_eq!(read[4].1.as_deref(), Some("3"));
     }
 
     #[test]
@@ -367,8 +382,11 @@ mod tests {
     fn mistakes_have_a_place_and_do_not_hide_the_rest() {
         let mut diagnostics = Vec::new();
         let file = Sources::default().add(".env", "");
-        let assignments = parse("A B=1\nC=2\n!\nD='", file, &Environment::default(), &mut diagnostics);
+        let nothing = Environment::default();
+        let assignments = parse("A B=1\nC=2\n!\nD='", file, &nothing, &nothing, &mut diagnostics);
         assert_eq!(assignments.len(), 1);
         assert_eq!(diagnostics.len(), 3);
+        assert_eq!(parse_raw("A B=1\nC=2\n=3\n", file, &mut diagnostics).len(), 1);
+        assert_eq!(diagnostics.len(), 5);
     }
 }

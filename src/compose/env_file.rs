@@ -43,16 +43,17 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
     if service.env_file.is_empty() {
         return;
     }
-    // Files see the project's variables first, then the service's, then those of the files before.
+    // Files see the project's variables first, then the service's, then their own, then those of the files before.
     let mut seen = environment.clone();
     let own = service.environment.iter();
     seen.fill(own.filter_map(|(name, value)| Some((name.clone(), Spanned::new(value.value.clone()?, value.span)))));
+    let mut earlier = Environment::default();
     let mut variables: IndexMap<String, Spanned<Option<String>>> = IndexMap::new();
     for file in std::mem::take(&mut service.env_file) {
-        let assignments = assignments(&file, &seen, current, report);
+        let assignments = assignments(&file, &seen, &earlier, current, report);
         for Assignment { name, value } in assignments {
             if let Some(text) = &value.value {
-                seen.fill([(name.clone(), Spanned::new(text.clone(), value.span))]);
+                earlier.put(name.clone(), Spanned::new(text.clone(), value.span));
             }
             let value = match value.value {
                 Some(text) => Some(text),
@@ -69,7 +70,13 @@ fn add_variables(service: &mut Service, environment: &Environment, current: &Pat
     service.environment = variables;
 }
 
-fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut Report) -> Vec<Assignment> {
+fn assignments(
+    file: &EnvFile,
+    seen: &Environment,
+    earlier: &Environment,
+    current: &Path,
+    report: &mut Report,
+) -> Vec<Assignment> {
     let path = Path::new(&file.path.value);
     let (id, text) = match read_variables(&current.join(path), current, report) {
         Ok(read) => read,
@@ -85,8 +92,8 @@ fn assignments(file: &EnvFile, seen: &Environment, current: &Path, report: &mut 
         }
     };
     match file.format.as_ref().map(|format| format.as_str()) {
-        None | Some("") => dotenv::parse(&text, id, seen, &mut report.diagnostics),
-        Some("raw") => dotenv::parse_raw(&text, id),
+        None | Some("") => dotenv::parse(&text, id, seen, earlier, &mut report.diagnostics),
+        Some("raw") => dotenv::parse_raw(&text, id, &mut report.diagnostics),
         Some(other) => {
             let span = file.format.as_ref().map_or(file.span, |format| format.span);
             report.push(
@@ -108,7 +115,8 @@ fn add_labels(service: &mut Service, current: &Path, report: &mut Report) {
         match read_variables(&current.join(path), current, report) {
             Ok((id, text)) => {
                 // Labels see each other, but no variable.
-                for label in dotenv::parse(&text, id, &Environment::default(), &mut report.diagnostics) {
+                let nothing = Environment::default();
+                for label in dotenv::parse(&text, id, &nothing, &nothing, &mut report.diagnostics) {
                     let text = label.value.value.unwrap_or_default();
                     labels.insert(label.name, Spanned::new(text, file.span));
                 }

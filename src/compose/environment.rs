@@ -29,11 +29,23 @@ impl Environment {
         self.variables.get(name)
     }
 
+    /// These variables, and another environment's where these say nothing.
+    pub(super) fn over(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.fill(other.variables.clone());
+        both
+    }
+
     /// Sets variables that are not set yet.
     pub(super) fn fill(&mut self, variables: impl IntoIterator<Item = (String, Spanned<String>)>) {
         for (name, variable) in variables {
             self.variables.entry(name).or_insert(variable);
         }
+    }
+
+    /// Sets a variable, also one that is set.
+    pub(super) fn put(&mut self, name: String, variable: Spanned<String>) {
+        self.variables.insert(name, variable);
     }
 
     pub(super) fn set(&mut self, name: &str, value: &str) {

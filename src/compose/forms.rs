@@ -44,6 +44,16 @@ pub(super) fn keyed(node: Node, key: &str) -> Node {
     node
 }
 
+/// `all` is a list of one request for all.
+pub(super) fn gpus(node: Node) -> Node {
+    if node.as_str() != Some("all") {
+        return node;
+    }
+    let span = node.span;
+    let map = Map::from_iter([("count".to_owned(), said(Value::Int(-1), span))]);
+    Node::new(Value::List(vec![Node::new(Value::Map(map), span)]), span)
+}
+
 /// A list of names as a mapping of names to null.
 pub(super) fn names(node: Node) -> Node {
     each_name(node, || Value::Null)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::discover::read_env_file;
+use super::discover::add_env_files;
 use super::load::{Loader, Scope};
 use super::remote::{escape, is_remote};
 use super::sources::{absolute, display_name, unreadable};
@@ -90,15 +90,16 @@ impl Loader<'_> {
             None => main.parent().unwrap_or(Path::new("/")).to_owned(),
         };
         let mut environment = scope.environment.clone();
-        for path in env_files(&request, &folder, scope).into_iter().rev() {
-            if self.remote.escapes(include.span, &path) {
-                self.report
-                    .push(escape(include.span, "env file", &display_name(&path, current)));
-                continue;
+        let mut paths = env_files(&request, &folder, scope);
+        paths.retain(|path| {
+            let escapes = self.remote.escapes(include.span, path);
+            if escapes {
+                let name = display_name(path, current);
+                self.report.push(escape(include.span, "env file", &name));
             }
-            let variables = read_env_file(&path, &environment, current, &mut self.report);
-            environment.fill(variables);
-        }
+            !escapes
+        });
+        add_env_files(&paths, &mut environment, current, &mut self.report);
         let mut documents = Vec::new();
         for (path, (written, span)) in files.iter().zip(&request.paths) {
             match self.open(path) {

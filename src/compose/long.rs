@@ -296,12 +296,7 @@ fn device_request(mut node: Node) -> Node {
 }
 
 fn gpus(node: Node) -> Node {
-    let span = node.span;
-    if node.as_str() == Some("all") {
-        let map = Map::from_iter([("count".to_owned(), said(Value::Int(-1), span))]);
-        return Node::new(Value::List(vec![Node::new(Value::Map(map), span)]), span);
-    }
-    each_entry(node, device_request)
+    each_entry(forms::gpus(node), device_request)
 }
 
 /// `host=address`, `host:address` and mappings as a mapping of hosts to lists of addresses.

@@ -24,6 +24,8 @@ enum Rule {
     Dependencies,
     /// A list of names is a mapping of names to null.
     Names,
+    /// `all` of the base is a list of one.
+    Gpus,
     /// Appended, without those that the base has already.
     Hosts,
     /// Merged for one driver, replaced for another.
@@ -59,6 +61,7 @@ fn service_rule(path: &[&str]) -> Rule {
         ["build"] => Rule::Build,
         ["depends_on"] => Rule::Dependencies,
         ["networks" | "models"] => Rule::Names,
+        ["gpus"] => Rule::Gpus,
         ["extra_hosts"] | ["build", "extra_hosts"] => Rule::Hosts,
         ["logging"] => Rule::Logging,
         ["ulimits", _] | ["build", "ulimits", _] => Rule::Whole,
@@ -100,6 +103,10 @@ fn merge(base: &mut Node, over: Node, path: &mut Vec<String>) {
         Rule::Build => both(base, over, path, forms::build),
         Rule::Dependencies => both(base, over, path, forms::dependencies),
         Rule::Names => both(base, over, path, forms::names),
+        Rule::Gpus => {
+            take(base, forms::gpus);
+            plain(base, over, path);
+        }
         Rule::Hosts => hosts(base, over),
         Rule::Logging => {
             let driver = |node: &Node| node.get("driver").map(|driver| driver.value.clone());

@@ -43,10 +43,10 @@ pub use load::{LoadOptions, Loaded, Skip, load};
 pub use node::{Entry, Map, Node, Value};
 pub use project::{Extensions, FileObject, Ipam, IpamPool, Mapping, Model, Network, Project, Volume};
 pub use service::{
-    Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, EnvFile, Extends,
-    FileReference, GenericResource, Healthcheck, Hook, Logging, Mount, MountBind, MountImage, MountTmpfs, MountVolume,
-    Placement, Port, Provider, Resource, RestartPolicy, Service, ServiceModel, ServiceNetwork, Text, Texts, Ulimit,
-    UpdateConfig, Watch,
+    Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, Discrete, EnvFile,
+    Extends, FileReference, GenericResource, Healthcheck, Hook, Logging, Mount, MountBind, MountImage, MountTmpfs,
+    MountVolume, Placement, Port, Preference, Provider, Resource, RestartPolicy, Service, ServiceModel, ServiceNetwork,
+    Text, Texts, Ulimit, UpdateConfig, Watch,
 };
 pub use spanned::Spanned;
 pub use units::{ByteSize, Duration};

@@ -95,7 +95,7 @@ fn normalize_service(service: &mut Map, environment: &Environment) -> bool {
             if let Value::Map(mount) = &mut mount.value
                 && let Some(Entry { node, .. }) = mount.get_mut("target")
                 && let Value::String(target) = &mut node.value
-                && target.starts_with('/')
+                && (target.starts_with('/') || paths::is_windows_path(target))
             {
                 *target = paths::clean(target);
             }

@@ -24,7 +24,7 @@ impl Base<'_> {
 }
 
 /// A share or a path on a drive, which the machine that runs the engine may have.
-fn is_windows_path(path: &str) -> bool {
+pub(super) fn is_windows_path(path: &str) -> bool {
     let bytes = path.as_bytes();
     if path.starts_with("\\\\") {
         return true;

@@ -79,6 +79,8 @@ pub struct Ipam {
     /// Not in the specification's table, but in its schema and in real files.
     #[serde(skip)]
     pub options: Mapping,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, Default, PartialEq, Serialize, Debug)]
@@ -91,6 +93,9 @@ pub struct IpamPool {
     pub ip_range: Option<Spanned<String>>,
     #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub aux_addresses: Mapping,
+    /// Docker Compose does not print them.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 /// A top-level volume.
@@ -149,7 +154,7 @@ pub struct Model {
     #[serde(skip)]
     pub span: Span,
     #[serde(skip_serializing_if = "zero")]
-    pub name: Spanned<String>,
+    pub name: Option<Spanned<String>>,
     #[serde(skip_serializing_if = "zero")]
     pub model: Spanned<String>,
     #[serde(skip_serializing_if = "zero")]

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::canonical::{
-    float, hook_command, hosts, is_true, networks, octal, preferences, sorted, ssh, watch_hook, zero,
+    discrete, float, hook_command, hosts, is_true, models, networks, octal, sorted, ssh, watch_hook, zero,
 };
 use super::project::{Extensions, Mapping};
 use super::{ByteSize, Duration, Spanned};
@@ -140,7 +140,7 @@ pub struct Service {
     pub mem_swappiness: Option<Spanned<ByteSize>>,
     #[serde(skip_serializing_if = "zero")]
     pub mac_address: Option<Text>,
-    #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
+    #[serde(serialize_with = "models", skip_serializing_if = "zero")]
     pub models: IndexMap<String, ServiceModel>,
     #[serde(skip_serializing_if = "zero")]
     pub network_mode: Option<Text>,
@@ -363,6 +363,8 @@ pub struct CredentialSpec {
     pub file: Option<Text>,
     #[serde(skip_serializing_if = "zero")]
     pub registry: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -416,6 +418,8 @@ pub struct Deploy {
     pub restart_policy: Option<RestartPolicy>,
     pub placement: Option<Placement>,
     pub endpoint_mode: Option<Text>,
+    /// What stands beside `limits` and `reservations`.
+    pub resources_extensions: Extensions,
     pub extensions: Extensions,
 }
 
@@ -458,11 +462,22 @@ pub struct Resource {
     pub extensions: Extensions,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct GenericResource {
+    #[serde(skip)]
     pub span: Span,
+    #[serde(rename = "discrete_resource_spec", serialize_with = "discrete")]
+    pub discrete: Option<Discrete>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
+}
+
+/// So many of something that can be counted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Discrete {
     pub kind: Option<Text>,
     pub value: Option<Spanned<i64>>,
+    pub extensions: Extensions,
 }
 
 /// A reservation of devices; `count` −1 means all.
@@ -480,6 +495,9 @@ pub struct DeviceRequest {
     pub device_ids: Texts,
     #[serde(serialize_with = "sorted", skip_serializing_if = "zero")]
     pub options: Mapping,
+    /// Docker Compose does not print them.
+    #[serde(skip)]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -494,6 +512,8 @@ pub struct RestartPolicy {
     pub max_attempts: Option<Spanned<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Spanned<Duration>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -502,10 +522,20 @@ pub struct Placement {
     pub span: Span,
     #[serde(skip_serializing_if = "zero")]
     pub constraints: Texts,
-    #[serde(serialize_with = "preferences", skip_serializing_if = "zero")]
-    pub preferences: Vec<Text>,
+    #[serde(skip_serializing_if = "zero")]
+    pub preferences: Vec<Preference>,
     #[serde(skip_serializing_if = "zero")]
     pub max_replicas_per_node: Option<Spanned<i64>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
+}
+
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Preference {
+    #[serde(skip_serializing_if = "zero")]
+    pub spread: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -518,6 +548,8 @@ pub struct Device {
     pub target: Option<Text>,
     #[serde(skip_serializing_if = "zero")]
     pub permissions: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -607,10 +639,15 @@ pub struct Logging {
 pub struct ServiceModel {
     #[serde(skip)]
     pub span: Span,
+    /// Whether the file only names the model.
+    #[serde(skip)]
+    pub unsaid: bool,
     #[serde(skip_serializing_if = "zero")]
     pub endpoint_var: Option<Text>,
     #[serde(skip_serializing_if = "zero")]
     pub model_var: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 /// A service's attachment to a network.
@@ -707,6 +744,8 @@ pub struct MountBind {
     pub create_host_path: bool,
     #[serde(skip_serializing_if = "zero")]
     pub recursive: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -717,6 +756,8 @@ pub struct MountVolume {
     pub nocopy: Option<Spanned<bool>>,
     #[serde(skip_serializing_if = "zero")]
     pub subpath: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
@@ -726,12 +767,16 @@ pub struct MountTmpfs {
     /// Permission bits.
     #[serde(skip_serializing_if = "zero")]
     pub mode: Option<Spanned<u32>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct MountImage {
     #[serde(skip_serializing_if = "zero")]
     pub subpath: Option<Text>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }
 
 /// One number for both limits, or one each.
@@ -741,6 +786,7 @@ pub struct Ulimit {
     pub single: Option<i64>,
     pub soft: Option<i64>,
     pub hard: Option<i64>,
+    pub extensions: Extensions,
 }
 
 /// A command that runs beside the container's own at a moment of its life.
@@ -764,4 +810,6 @@ pub struct Hook {
     /// Whether a `pre_start` container runs once for each replica rather than once for the service.
     #[serde(skip_serializing_if = "zero")]
     pub per_replica: Option<Spanned<bool>>,
+    #[serde(rename = "#extensions", skip_serializing_if = "zero")]
+    pub extensions: Extensions,
 }

@@ -28,7 +28,7 @@ pub(super) fn unique_service(service: &mut Node) {
         "profiles",
         "tmpfs",
     ] {
-        list(service, name, scalar_key);
+        list(service, name, |node| pair_key(node).or_else(|| scalar_key(node)));
     }
     list(service, "ports", port::key);
     list(service, "volumes", mount::key);

@@ -5,11 +5,12 @@
 use indexmap::IndexMap;
 
 use super::{Decoder, entries, extensions, inner, mapping, text, texts, variables, words};
+use crate::compose::project::Extensions;
 use crate::compose::service::{
-    Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, EnvFile, Extends,
-    FileReference, GenericResource, Healthcheck, Hook, Logging, Mount, MountBind, MountImage, MountTmpfs, MountVolume,
-    Placement, Port, Provider, Resource, RestartPolicy, Service, ServiceModel, ServiceNetwork, Text, Ulimit,
-    UpdateConfig, Watch,
+    Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, Discrete, EnvFile,
+    Extends, FileReference, GenericResource, Healthcheck, Hook, Logging, Mount, MountBind, MountImage, MountTmpfs,
+    MountVolume, Placement, Port, Preference, Provider, Resource, RestartPolicy, Service, ServiceModel, ServiceNetwork,
+    Text, Ulimit, UpdateConfig, Watch,
 };
 use crate::compose::{ByteSize, Map, Node, Spanned, Value, forms};
 use crate::diagnostic::{Diagnostic, Span};
@@ -47,6 +48,7 @@ pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<D
             config: text(spec, "config"),
             file: text(spec, "file"),
             registry: text(spec, "registry"),
+            extensions: extensions(spec),
         }),
         depends_on: d.dependencies(map),
         deploy: inner(map, "deploy").map(|(deploy, span)| d.deploy(deploy, span)),
@@ -57,6 +59,7 @@ pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<D
                 source: text(device, "source").unwrap_or_else(|| Spanned::nowhere(String::new())),
                 target: text(device, "target"),
                 permissions: text(device, "permissions"),
+                extensions: extensions(device),
             })
             .collect(),
         dns: texts(map, "dns"),
@@ -106,8 +109,10 @@ pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<D
         mac_address: text(map, "mac_address"),
         models: named(map, "models", |model, span| ServiceModel {
             span,
+            unsaid: model.is_none(),
             endpoint_var: model.and_then(|model| text(model, "endpoint_var")),
             model_var: model.and_then(|model| text(model, "model_var")),
+            extensions: model.map(extensions).unwrap_or_default(),
         }),
         network_mode: text(map, "network_mode"),
         networks: named(map, "networks", |network, span| d.service_network(network, span)),
@@ -281,16 +286,22 @@ impl Decoder<'_> {
                 delay: self.duration(policy, "delay"),
                 max_attempts: self.count(policy, "max_attempts"),
                 window: self.duration(policy, "window"),
+                extensions: extensions(policy),
             }),
             placement: inner(map, "placement").map(|(placement, span)| Placement {
                 span,
                 constraints: texts(placement, "constraints"),
                 preferences: entries(placement, "preferences")
-                    .filter_map(|(preference, _)| text(preference, "spread"))
+                    .map(|(preference, _)| Preference {
+                        spread: text(preference, "spread"),
+                        extensions: extensions(preference),
+                    })
                     .collect(),
                 max_replicas_per_node: self.count(placement, "max_replicas_per_node"),
+                extensions: extensions(placement),
             }),
             endpoint_mode: text(map, "endpoint_mode"),
+            resources_extensions: resources.map(extensions).unwrap_or_default(),
             extensions: extensions(map),
         }
     }
@@ -303,13 +314,14 @@ impl Decoder<'_> {
             pids: self.integer(map, "pids"),
             devices: self.device_requests(map, "devices"),
             generic_resources: entries(map, "generic_resources")
-                .map(|(resource, span)| {
-                    let spec = inner(resource, "discrete_resource_spec").map(|(spec, _)| spec);
-                    GenericResource {
-                        span,
-                        kind: spec.and_then(|spec| text(spec, "kind")),
-                        value: spec.and_then(|spec| self.integer(spec, "value")),
-                    }
+                .map(|(resource, span)| GenericResource {
+                    span,
+                    discrete: inner(resource, "discrete_resource_spec").map(|(spec, _)| Discrete {
+                        kind: text(spec, "kind"),
+                        value: self.integer(spec, "value"),
+                        extensions: extensions(spec),
+                    }),
+                    extensions: extensions(resource),
                 })
                 .collect(),
             extensions: extensions(map),
@@ -338,6 +350,7 @@ impl Decoder<'_> {
                 count: self.integer(request, "count"),
                 device_ids: texts(request, "device_ids"),
                 options: mapping(request, "options"),
+                extensions: extensions(request),
             })
             .collect()
     }
@@ -435,22 +448,34 @@ impl Decoder<'_> {
                     propagation: text(bind, "propagation"),
                     create_host_path: self.boolean(bind, "create_host_path").is_none_or(|create| create.value),
                     recursive: text(bind, "recursive"),
+                    extensions: extensions(bind),
                 }),
                 volume: inner(mount, "volume").map(|(volume, _)| MountVolume {
                     labels: mapping(volume, "labels"),
                     nocopy: self.boolean(volume, "nocopy"),
                     subpath: text(volume, "subpath"),
+                    extensions: extensions(volume),
                 }),
                 tmpfs: inner(mount, "tmpfs").map(|(tmpfs, _)| MountTmpfs {
-                    size: self.bytes(tmpfs, "size"),
+                    size: self.size_of_memory(tmpfs),
                     mode: self.mode(tmpfs, "mode"),
+                    extensions: extensions(tmpfs),
                 }),
                 image: inner(mount, "image").map(|(image, _)| MountImage {
                     subpath: text(image, "subpath"),
+                    extensions: extensions(image),
                 }),
                 extensions: extensions(mount),
             })
             .collect()
+    }
+
+    fn size_of_memory(&mut self, tmpfs: &Map) -> Option<Spanned<ByteSize>> {
+        let size = self.bytes(tmpfs, "size")?;
+        if size.value.0 < 0 {
+            self.wrong(&tmpfs.get("size")?.node, "size", "zero or more");
+        }
+        Some(size)
     }
 
     fn ulimits(&mut self, map: &Map) -> IndexMap<String, Ulimit> {
@@ -464,12 +489,14 @@ impl Decoder<'_> {
                     single: None,
                     soft: number(self.integer(map, "soft")),
                     hard: number(self.integer(map, "hard")),
+                    extensions: extensions(map),
                 },
                 None => Ulimit {
                     span,
                     single: number(self.integer(limits?, name)),
                     soft: None,
                     hard: None,
+                    extensions: Extensions::new(),
                 },
             };
             Some((name.clone(), limit))
@@ -491,6 +518,7 @@ impl Decoder<'_> {
             environment: variables(map, "environment"),
             image: text(map, "image"),
             per_replica: self.boolean(map, "per_replica"),
+            extensions: extensions(map),
         }
     }
 }
