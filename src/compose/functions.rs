@@ -2,7 +2,7 @@
 //! only; everywhere else Compose takes tags for nothing.
 
 use super::{Entry, Map, Node, Value};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 
 pub(super) const PREFIX: &str = "x-aws-";
 
@@ -44,7 +44,7 @@ pub(super) fn long_form(tag: &str, mut node: Node, diagnostics: &mut Vec<Diagnos
             let message = format!("CloudFormation has no function `!{tag}`");
             let known = FUNCTIONS.iter().copied().chain(["Ref", "Condition"]);
             let error = Diagnostic::error(node.span, message);
-            diagnostics.push(match super::schema::nearest(tag, known) {
+            diagnostics.push(match nearest(tag, known) {
                 Some(near) => error.hint(format!("did you mean `!{near}`?")),
                 None => error.hint("write the long form: `Fn::…`"),
             });

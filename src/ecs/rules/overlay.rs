@@ -1,7 +1,7 @@
 //! `x-aws-cloudformation`: whatever else a template can say.
 
-use crate::compose::{Entry, Node, schema};
-use crate::diagnostic::Diagnostic;
+use crate::compose::{Entry, Node};
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::ecs::cloudformation::{Origin, Value, merge};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
@@ -32,7 +32,7 @@ pub(in crate::ecs) fn apply(node: &Node, draft: &mut Draft) {
             (name, _) if !SECTIONS.contains(&name) => {
                 let message = format!("a template has no section `{section}`");
                 let error = Diagnostic::error(entry.key, message);
-                draft.say(match schema::nearest(section, SECTIONS.into_iter()) {
+                draft.say(match nearest(section, SECTIONS.into_iter()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None => error.hint(format!("it has {}", SECTIONS.join(", "))),
                 });
@@ -67,7 +67,7 @@ fn apply_entry(section: &str, id: &str, entry: &Entry, draft: &mut Draft) {
     let is_new = !target.contains_key(id);
     if is_new && needs.is_some_and(|key| over.get(key).is_none()) {
         let error = Diagnostic::error(entry.key, format!("the template has no {what} `{id}`"));
-        let near = schema::nearest(id, target.keys().map(String::as_str));
+        let near = nearest(id, target.keys().map(String::as_str));
         let error = match near {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!(
