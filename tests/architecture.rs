@@ -141,6 +141,26 @@ fn resource_types_stand_in_templates_only() {
 }
 
 #[test]
+fn no_partition_is_written_down() {
+    let partition = Regex::new(r"arn:aws[\w-]*:|\.amazonaws\.com\.cn").unwrap();
+    let templates = names(&root().join("templates")).into_iter().map(|name| {
+        let text = fs::read_to_string(root().join("templates").join(&name)).unwrap();
+        (name, text)
+    });
+    let code = sources().into_iter().map(|source| (source.path.clone(), source.code()));
+    let wrong: Vec<_> = code
+        .chain(templates)
+        .filter(|(_, text)| partition.is_match(text))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        wrong,
+        Vec::<String>::new(),
+        "`${{AWS::Partition}}` and `${{AWS::URLSuffix}}` stand for it"
+    );
+}
+
+#[test]
 fn every_template_is_used() {
     let code: String = sources().iter().map(Source::code).collect();
     let unused: Vec<_> = names(&root().join("templates"))

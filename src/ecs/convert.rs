@@ -41,6 +41,8 @@ pub fn convert(project: &Project) -> Converted {
         extensions::apply(service, &mut draft);
     }
     rules::task::finish(&mut draft);
+    rules::role::finish(&mut draft);
+    rules::vpc::finish(&mut draft);
     rules::stack::finish(&mut draft);
     extensions::finish(&mut draft);
 

@@ -181,7 +181,10 @@ impl Deployment<'_> {
             name: self.name.to_owned(),
             body: self.body.clone(),
             parameters: parameters::values(self.template, self.given, &found)?,
-            tags: vec![(tags::PROJECT.to_owned(), self.name.to_owned())],
+            tags: [(tags::PROJECT.to_owned(), self.name.to_owned())]
+                .into_iter()
+                .chain(self.template.tags.clone())
+                .collect(),
         };
         io.progress
             .working(format!("Stack {}", self.name), "Preparing the change set");

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::cloudformation::fragment::{self, Fragment};
 use super::cloudformation::{Origin, Purpose, Template, Value, names};
 use super::rules::port::Publications;
+use super::rules::vpc::Place;
 use crate::backend::verdict::repeated;
 use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
@@ -20,8 +21,8 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) publications: Publications,
     /// `{Ref: Cluster}`, or an existing one's name or ARN.
     pub(in crate::ecs) cluster: Value,
-    /// The VPC that the project names, if it does.
-    pub(in crate::ecs) vpc: Option<String>,
+    /// The VPC and the subnets.
+    pub(in crate::ecs) place: Place,
     /// The services that live in another one's task, by their names.
     pub(in crate::ecs) homes: HashMap<&'p str, &'p Service>,
     pub(in crate::ecs) diagnostics: Vec<Diagnostic>,
@@ -36,7 +37,7 @@ impl<'p> Draft<'p> {
             template: Template::new(format!("Compose project {}", project.name)),
             publications: Publications::default(),
             cluster: Value::reference("Cluster"),
-            vpc: None,
+            place: Place::default(),
             homes: HashMap::new(),
             diagnostics: Vec::new(),
             remarks: IndexMap::new(),
@@ -62,8 +63,8 @@ impl<'p> Draft<'p> {
         self.remarks.entry(remark.message.clone()).or_insert((remark, 0)).1 += 1;
     }
 
-    /// Adds a fragment for something that stands at `span`. Besides `holes`, the project's name and the subnets are
-    /// filled in.
+    /// Adds a fragment for something that stands at `span`. Besides `holes`, what all of the project shares is filled
+    /// in: its name, the VPC, the tasks' subnets, the log group.
     pub(in crate::ecs) fn add(
         &mut self,
         fragment: &Fragment,
@@ -95,8 +96,13 @@ impl<'p> Draft<'p> {
         service: Option<String>,
     ) {
         let mut holes: Vec<_> = holes.into_iter().collect();
-        holes.push(("Project", self.project.name.clone().into()));
-        holes.push(("Subnets", Value::list(SUBNETS.map(Value::reference))));
+        holes.extend([
+            ("Project", self.project.name.clone().into()),
+            ("VpcId", self.vpc()),
+            ("Subnets", self.subnets().into()),
+            ("AssignPublicIp", self.public_ip()),
+            ("LogGroupArn", Value::attribute("LogGroup", "Arn")),
+        ]);
         let origin = Origin { span, service };
         if let Err(id) = self.template.add(fragment.fill(prefix, &holes), &origin) {
             let message = format!("another resource of the project is `{id}` already");
@@ -222,6 +228,3 @@ impl<'p> Draft<'p> {
         id
     }
 }
-
-/// One in each of two availability zones: what a load balancer needs at least.
-pub(in crate::ecs) const SUBNETS: [&str; 2] = ["Subnet1", "Subnet2"];

@@ -12,9 +12,9 @@ use crate::compose::{Extensions, FileObject, FileReference, Map, Node, Port, Ser
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{overlay, secret, stack};
+use crate::ecs::rules::{overlay, role, secret, stack, tags};
 
-pub(in crate::ecs) use shape::{Shape, integer};
+pub(in crate::ecs) use shape::{Shape, boolean, integer};
 use table::EXTENSIONS;
 
 const PREFIX: &str = "x-aws-";
@@ -98,6 +98,12 @@ pub(in crate::ecs) fn finish(draft: &mut Draft) {
     let extensions = &draft.project.extensions;
     if let Some(node) = extensions.get("x-aws-logs_retention") {
         stack::logs_retention(node, draft);
+    }
+    if let Some(node) = extensions.get("x-aws-permissions_boundary") {
+        role::boundary(node, draft);
+    }
+    if let Some(node) = extensions.get("x-aws-tags") {
+        tags::add(node, draft);
     }
     if let Some(node) = extensions.get("x-aws-cloudformation") {
         overlay::apply(node, draft);

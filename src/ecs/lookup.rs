@@ -18,8 +18,7 @@ impl Deployment<'_> {
         stack: Option<&Stack>,
         io: &Io,
     ) -> Result<(Found, Vec<secrets::Stored>)> {
-        let vpc = self.vpc(account, stack).await?;
-        let subnets = self.subnets(account, vpc.as_deref(), stack).await?;
+        let (vpc, [subnets, public_subnets]) = self.network(account, stack).await?;
         let file_systems = self.file_systems(account, stack).await?;
         let mut arns = IndexMap::new();
         let mut renewed = Vec::new();
@@ -35,14 +34,50 @@ impl Deployment<'_> {
         let found = Found {
             vpc,
             subnets,
+            public_subnets,
             secrets: arns,
             file_systems,
         };
         Ok((found, renewed))
     }
 
-    /// What the user says, what the files say, what the stack has, the default one: in this order.
-    async fn vpc(&self, account: &Account, stack: Option<&Stack>) -> Result<Option<String>> {
+    /// The VPC, and the subnets of tasks and of load balancers, where the template asks for them.
+    async fn network(&self, account: &Account, stack: Option<&Stack>) -> Result<(Option<String>, [Vec<String>; 2])> {
+        let tasks = self.slots(stack, |purpose| matches!(purpose, Purpose::Subnet(_)));
+        let balancers = self.slots(stack, |purpose| matches!(purpose, Purpose::PublicSubnet(_)));
+        let given = tasks.iter().chain(&balancers).find_map(|(_, slot)| slot.given.clone());
+        let Some(vpc) = self.vpc(account, stack, given.as_deref()).await? else {
+            return Ok((None, [Vec::new(), Vec::new()]));
+        };
+        let there = network::subnets(account, &vpc).await?;
+        let public: Vec<_> = there.iter().filter(|subnet| subnet.public).cloned().collect();
+        let mut chosen = [Vec::new(), Vec::new()];
+        for (nth, (slots, subnets)) in [(tasks, &there), (balancers, &public)].into_iter().enumerate() {
+            let (names, slots): (Vec<_>, Vec<_>) = slots.into_iter().unzip();
+            let Some(name) = names.first() else { continue };
+            let hint = || format!("name them with `--parameter {name}=subnet-…`");
+            let ids = network::choose(subnets, &slots).map_err(|error| error.hint(hint()))?;
+            network::check(&there, &ids, &vpc)?;
+            chosen[nth] = ids;
+        }
+        Ok((Some(vpc), chosen))
+    }
+
+    /// The Parameters that ask for subnets, with what is known about each.
+    fn slots(&self, stack: Option<&Stack>, asks: fn(&Purpose) -> bool) -> Vec<(&String, network::Slot)> {
+        let mut slots = Vec::new();
+        for (name, _) in self.template.parameters.iter().filter(|(_, purpose)| asks(purpose)) {
+            let said = given_value(self.given, name).map(str::to_owned);
+            let given = said.or(self.template.parameter_default(name));
+            let kept = kept(stack, name);
+            slots.push((name, network::Slot { given, kept }));
+        }
+        slots
+    }
+
+    /// What the user says, what the files say, that of the subnets that they name, what the stack has, the default
+    /// one: in this order.
+    async fn vpc(&self, account: &Account, stack: Option<&Stack>, subnet: Option<&str>) -> Result<Option<String>> {
         let asked = self
             .template
             .parameters
@@ -52,36 +87,25 @@ impl Deployment<'_> {
             return Ok(None);
         };
         let said = given_value(self.given, name).map(str::to_owned);
-        let known = said.or(self.template.parameter_default(name)).or(kept(stack, name));
+        if let Some(vpc) = said.or(self.template.parameter_default(name)) {
+            return Ok(Some(vpc));
+        }
+        if let Some(subnet) = subnet {
+            return network::vpc_of(account, subnet).await.map(Some);
+        }
+        let known = match kept(stack, name) {
+            Some(vpc) => Some(vpc),
+            None => network::default_vpc(account).await?,
+        };
         if known.is_some() {
             return Ok(known);
         }
-        let vpc = network::default_vpc(account).await?;
-        if vpc.is_some() {
-            return Ok(vpc);
-        }
         Err(
             Error::new(format!("region `{}` has no default VPC", account.region)).hint(format!(
-                "name a VPC with `--parameter {name}=vpc-…`, or `aws ec2 create-default-vpc` makes one"
+                "name a VPC with `--parameter {name}=vpc-…`, let the stack make one with `x-aws-vpc: new`, or \
+                 `aws ec2 create-default-vpc` makes one"
             )),
         )
-    }
-
-    async fn subnets(&self, account: &Account, vpc: Option<&str>, stack: Option<&Stack>) -> Result<Vec<String>> {
-        let parameters = self.template.parameters.iter();
-        let names = parameters.filter_map(|(name, purpose)| matches!(purpose, Purpose::Subnet(_)).then_some(name));
-        let names: Vec<&String> = names.collect();
-        let slot = |name: &&String| network::Slot {
-            given: given_value(self.given, name).map(str::to_owned),
-            kept: stack.and_then(|stack| stack.parameters.get(*name).cloned()),
-        };
-        let slots: Vec<network::Slot> = names.iter().map(slot).collect();
-        let (Some(vpc), false) = (vpc, slots.iter().all(|slot| slot.given.is_some())) else {
-            return Ok(Vec::new());
-        };
-        let there = network::subnets(account, vpc).await?;
-        network::choose(&there, &slots)
-            .map_err(|error| error.hint(format!("name them with `--parameter {}=subnet-…`", names[0])))
     }
 
     /// The file systems that the stack shall use but does not own: those that an earlier stack of the project left.

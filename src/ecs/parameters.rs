@@ -11,6 +11,7 @@ pub(super) struct Found {
     pub(super) vpc: Option<String>,
     /// In the order of the Parameters that ask for them.
     pub(super) subnets: Vec<String>,
+    pub(super) public_subnets: Vec<String>,
     /// Key → ARN.
     pub(super) secrets: IndexMap<String, String>,
     /// Volume → the id of a file system that the stack does not own.
@@ -41,6 +42,7 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
         let own = match template.parameters.get(name) {
             Some(Purpose::Vpc) => found.vpc.clone(),
             Some(Purpose::Subnet(index)) => found.subnets.get(*index).cloned(),
+            Some(Purpose::PublicSubnet(index)) => found.public_subnets.get(*index).cloned(),
             Some(Purpose::Image { default, .. }) => default.clone(),
             Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
@@ -96,6 +98,7 @@ mod tests {
         Found {
             vpc: Some("vpc-1".into()),
             subnets: vec!["subnet-1".into()],
+            public_subnets: Vec::new(),
             secrets: IndexMap::from([("db".to_owned(), "arn:db".to_owned())]),
             file_systems: IndexMap::new(),
         }

@@ -1,6 +1,6 @@
 //! The VPC and the subnets that a deployment goes into.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::Filter;
 
@@ -58,6 +58,14 @@ pub async fn subnets(account: &Account, vpc: &str) -> Result<Vec<Subnet>> {
     Ok(subnets)
 }
 
+/// The VPC that a subnet is in.
+pub async fn vpc_of(account: &Account, subnet: &str) -> Result<String> {
+    let found = account.ec2.describe_subnets().subnet_ids(subnet).send().await;
+    let found = found.map_err(|error| account.access.failed(format!("cannot find subnet `{subnet}`"), &error))?;
+    let vpc = found.subnets().iter().find_map(|subnet| subnet.vpc_id.clone());
+    vpc.ok_or_else(|| Error::new(format!("region `{}` has no subnet `{subnet}`", account.region)))
+}
+
 /// A place for a subnet, with what is known about it already.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Slot {
@@ -100,6 +108,22 @@ pub fn choose(subnets: &[Subnet], slots: &[Slot]) -> Result<Vec<String>> {
             "the VPC has subnets in {there} availability zones, and the project needs {needed}"
         ))
     })
+}
+
+/// Refuses subnets that the VPC does not have, and two in one zone: neither a load balancer nor a volume takes them.
+pub fn check(subnets: &[Subnet], chosen: &[String], vpc: &str) -> Result<()> {
+    let mut zones: BTreeMap<&str, &str> = BTreeMap::new();
+    for id in chosen {
+        let Some(subnet) = subnets.iter().find(|subnet| subnet.id == *id) else {
+            let message = format!("VPC `{vpc}` has no subnet `{id}` in an availability zone");
+            return Err(Error::new(message).hint("name subnets of one VPC"));
+        };
+        if let Some(other) = zones.insert(&subnet.zone, id) {
+            let message = format!("subnets `{other}` and `{id}` are both in zone `{}`", subnet.zone);
+            return Err(Error::new(message).hint("name one subnet in each availability zone"));
+        }
+    }
+    Ok(())
 }
 
 /// `eu-west-1a`, but not `us-west-2-lax-1a`.
@@ -171,6 +195,23 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the VPC has subnets in 1 availability zones, and the project needs 2"
+        );
+    }
+
+    #[test]
+    fn subnets_of_another_vpc_and_two_in_one_zone_are_refused() {
+        let check = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            super::check(&vpc(), &ids, "vpc-1").map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&["subnet-1", "subnet-3"]), Ok(()));
+        assert_eq!(
+            check(&["subnet-1", "subnet-9"]),
+            Err("VPC `vpc-1` has no subnet `subnet-9` in an availability zone".to_owned())
+        );
+        assert_eq!(
+            check(&["subnet-1", "subnet-2"]),
+            Err("subnets `subnet-1` and `subnet-2` are both in zone `a`".to_owned())
         );
     }
 

@@ -43,22 +43,31 @@ fragments! {
     ALIAS_TARGET = "alias-target.yaml";
     APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
     CLUSTER = "cluster.yaml";
+    ENDPOINT = "endpoint.yaml";
+    ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
     HTTP_PORT = "http-port.yaml";
+    INTERNET = "internet.yaml";
     LOAD_BALANCER_GROUP = "load-balancer-group.yaml";
     MOUNT_GROUP = "mount-group.yaml";
     MOUNT_TARGET = "mount-target.yaml";
+    NAT_GATEWAY = "nat-gateway.yaml";
+    NAT_ROUTE = "nat-route.yaml";
     NETWORK = "network.yaml";
     NETWORK_LOAD_BALANCER = "network-load-balancer.yaml";
     PORT = "port.yaml";
+    PRIVATE_SUBNET = "private-subnet.yaml";
+    PUBLIC_SUBNET = "public-subnet.yaml";
     SCALABLE_TARGET = "scalable-target.yaml";
     SCALING_POLICY = "scaling-policy.yaml";
     SECRETS = "secrets.yaml";
     SERVICE = "service.yaml";
     SERVICE_GROUP = "service-group.yaml";
     STACK = "stack.yaml";
+    STORAGE_ENDPOINT = "storage-endpoint.yaml";
     TASK_ROLE = "task-role.yaml";
     VOLUME = "volume.yaml";
+    VPC = "vpc.yaml";
 }
 
 impl Fragment {

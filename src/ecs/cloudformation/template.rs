@@ -11,6 +11,8 @@ use crate::diagnostic::Span;
 pub struct Template {
     /// What each Parameter stands for, so that a deployment can supply its value. In the template's order.
     pub parameters: IndexMap<String, Purpose>,
+    /// The user's own tags, which the stack gets as its resources do.
+    pub tags: Vec<(String, String)>,
     /// Where each logical id comes from.
     pub origins: IndexMap<String, Origin>,
     pub(in crate::ecs) document: Document,
@@ -44,6 +46,8 @@ pub enum Purpose {
     Vpc,
     /// The n-th subnet, counted from 0; each in another availability zone.
     Subnet(usize),
+    /// The n-th subnet for load balancers, where they do not stand where the tasks run.
+    PublicSubnet(usize),
     /// The image of a service; `default` is what the Compose file says, none for a service that is only built.
     Image {
         service: String,

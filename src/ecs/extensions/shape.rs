@@ -249,7 +249,7 @@ pub(in crate::ecs) fn integer(node: &Node) -> Option<i64> {
 }
 
 /// `true` or `false`, also as text.
-pub(super) fn boolean(node: &Node) -> Option<bool> {
+pub(in crate::ecs) fn boolean(node: &Node) -> Option<bool> {
     match &node.value {
         Value::Bool(truth) => Some(*truth),
         Value::String(text) => text.trim().parse().ok(),

@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{credentials, role, rollout, scaling, stack};
+use crate::ecs::rules::{credentials, role, rollout, scaling, stack, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{NotYet, Part, Project, Service};
@@ -297,7 +297,7 @@ const KEYS: Shape = List(&Text("a key of the secret's JSON"));
 pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-account", Form("the twelve digits of an account", "[0-9]{12}", |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())),
         "deploy to this account only", NotYet("leave it out: `ctx up` names the account first")),
-    Extension("x-aws-assign_public_ip", Boolean, "whether tasks have public addresses", NotYet("leave it out: tasks have public addresses, without which they could not pull their images")),
+    Extension("x-aws-assign_public_ip", Boolean, "whether tasks have public addresses; by default those in private subnets have none", Project(vpc::public_ip)),
     Extension("x-aws-capacity", CAPACITY, "what all services run on", NotYet("leave it out: services run on Fargate")),
     Extension("x-aws-certificate", arn("the ARN of a certificate"), "the certificate of all HTTPS ports", NotYet("leave it out: ports 443 are passed through")),
     Extension("x-aws-cloudformation", Document("a template, or a part of one", &[]), "merged into the template", Part),
@@ -307,13 +307,13 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-insights", Either(&[Boolean, Word(&["enhanced"])]), "Container Insights of the cluster", NotYet("leave it out")),
     Extension("x-aws-loadbalancer", LOAD_BALANCER, "use this load balancer, or make it so", NotYet("leave it out: the stack makes a load balancer of its own")),
     Extension("x-aws-logs_retention", Integer(0, 3653), "days that logs are kept, by default 30; 0 for ever", Part),
-    Extension("x-aws-permissions_boundary", arn("the ARN of a policy"), "the boundary of all roles that are made", NotYet("leave it out, or set it with `x-aws-cloudformation`")),
+    Extension("x-aws-permissions_boundary", arn("the ARN of a policy"), "the boundary of all roles that are made", Part),
     Extension("x-aws-service_connect", Boolean, "services find each other by ECS Service Connect", NotYet("leave it out: services find each other by DNS")),
-    Extension("x-aws-subnets", SUBNETS, "where tasks and load balancers stand", NotYet("leave it out, and pass `--parameter Subnet1=…`")),
-    Extension("x-aws-tags", Map(&Text("a tag's value")), "further tags of everything that is made", NotYet("leave it out")),
+    Extension("x-aws-subnets", SUBNETS, "where tasks and load balancers stand", Project(vpc::subnets)),
+    Extension("x-aws-tags", Map(&Text("a tag's value")), "further tags of everything that is made", Part),
     Extension("x-aws-vpc", Either(&[Form("the id (vpc-…) or the ARN of a VPC, or `new`", "(new|vpc-[0-9a-f]+|arn:.+:vpc/vpc-[0-9a-f]+)", |text| text == "new" || text.rsplit('/').next().is_some_and(|id| id.starts_with("vpc-"))), Object(VPC)]),
-        "the VPC that the project runs in", Project(stack::vpc)),
-    Extension("x-aws-zones", Integer(2, 3), "how many availability zones to use, by default 2", NotYet("leave it out: two are used")),
+        "the VPC that the project runs in", Project(vpc::vpc)),
+    Extension("x-aws-zones", Integer(2, 3), "how many availability zones to use, by default 2", Project(vpc::zones)),
 
     Extension("networks.*.x-aws-securitygroup", Text("the id of a security group"), "an older way to name an existing group", Part),
 
@@ -322,7 +322,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
 
     Extension("volumes.*.x-aws-ebs", EBS, "an EBS volume for each task instead of one file system for all", NotYet("leave it out: volumes are file systems of EFS")),
 
-    Extension("services.*.x-aws-assign_public_ip", Boolean, "whether the service's tasks have public addresses", NotYet("leave it out")),
+    Extension("services.*.x-aws-assign_public_ip", Boolean, "whether the service's tasks have public addresses", Service(vpc::service_public_ip)),
     Extension("services.*.x-aws-capacity", CAPACITY, "what the service runs on", NotYet("leave it out: services run on Fargate")),
     Extension("services.*.x-aws-ephemeral_storage", Integer(21, 200), "GiB of disk of a task, which is gone when it ends", NotYet("leave it out: a task has 20 GiB")),
     Extension("services.*.x-aws-policies", List(&arn("the ARN of a policy")), "managed policies of the containers", Service(role::policies)),
@@ -334,7 +334,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
         required("expression", SCHEDULE, "when it runs"),
         field("timezone", TIMEZONE, "whose time, by default UTC"),
     ])]), "run the service at these times instead of always", NotYet("leave it out")),
-    Extension("services.*.x-aws-subnets", List(&SUBNET), "where the service's tasks stand", NotYet("leave it out, and pass `--parameter Subnet1=…`")),
+    Extension("services.*.x-aws-subnets", List(&SUBNET), "where the service's tasks stand", Service(vpc::service_subnets)),
     Extension("services.*.deploy.x-aws-autoscaling", Object(AUTOSCALING), "the number of tasks follows the load", Service(scaling::autoscaling)),
     Extension("services.*.deploy.update_config.x-aws-max_percent", Integer(100, 200), "tasks that may run during a deployment", Service(rollout::max_percent)),
     Extension("services.*.deploy.update_config.x-aws-min_percent", Integer(0, 100), "tasks that must run during a deployment", Service(rollout::min_percent)),

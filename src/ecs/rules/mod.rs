@@ -20,5 +20,7 @@ pub(in crate::ecs) mod scaling;
 pub(in crate::ecs) mod secret;
 pub(in crate::ecs) mod size;
 pub(in crate::ecs) mod stack;
+pub(in crate::ecs) mod tags;
 pub(in crate::ecs) mod task;
 pub(in crate::ecs) mod volume;
+pub(in crate::ecs) mod vpc;

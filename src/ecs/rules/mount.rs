@@ -155,7 +155,7 @@ fn named(service: &Service, mount: &Mount, source: &str, target: String, draft: 
         ("SourceSecurityGroupId", Value::attribute(own, "GroupId")),
     ]);
     draft.properties(&guard).push_once("SecurityGroupIngress", ingress);
-    for target in volume::mount_targets(source) {
+    for target in volume::mount_targets(source, draft) {
         draft.wait_for(service, target);
     }
 }

@@ -81,12 +81,11 @@ pub(in crate::ecs) fn load_balancer(draft: &mut Draft) {
     } else {
         &fragment::NETWORK_LOAD_BALANCER
     };
-    draft.add(
-        fragment,
-        "",
-        [("GroupId", Value::attribute("LoadBalancerGroup", "GroupId"))],
-        span,
-    );
+    let holes = [
+        ("GroupId", Value::attribute("LoadBalancerGroup", "GroupId")),
+        ("Subnets", draft.public_subnets()),
+    ];
+    draft.add(fragment, "", holes, span);
     draft.publications = publications;
 }
 

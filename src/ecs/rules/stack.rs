@@ -2,29 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::secret;
+use super::{secret, vpc};
 use crate::compose::{Node, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment};
-use crate::ecs::draft::{Draft, SUBNETS};
+use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
 
 /// The Parameters that every project asks for, the log group and the namespace, the cluster and the role.
 pub(in crate::ecs) fn begin(draft: &mut Draft) {
-    let purposes = [("VpcId", Purpose::Vpc)];
-    let subnets = SUBNETS
-        .into_iter()
-        .enumerate()
-        .map(|(nth, id)| (id, Purpose::Subnet(nth)));
     check_names(draft);
+    vpc::begin(draft);
     let services = &draft.project.services;
-    let init = (!services.is_empty()).then_some(("InitImage", Purpose::InitImage));
-    for (id, purpose) in purposes.into_iter().chain(subnets).chain(init) {
-        let mut declaration = fragment::STACK.parameter(id);
-        if let (Purpose::Vpc, Some(vpc)) = (&purpose, &draft.vpc) {
-            declaration.set("Default", vpc.clone());
-        }
-        draft.parameter(id.to_owned(), purpose, declaration);
+    if !services.is_empty() {
+        let declaration = fragment::STACK.parameter("InitImage");
+        draft.parameter("InitImage".to_owned(), Purpose::InitImage, declaration);
     }
     if draft.cluster == Value::reference("Cluster") {
         draft.add(&fragment::CLUSTER, "", [], Span::NOWHERE);
@@ -67,20 +59,6 @@ pub(in crate::ecs) fn finish(draft: &mut Draft) {
 pub(in crate::ecs) fn cluster(node: &Node, draft: &mut Draft) {
     if let Some(cluster) = node.as_str() {
         draft.cluster = cluster.to_owned().into();
-    }
-}
-
-/// `x-aws-vpc`: the id or the ARN of the VPC. It is the default of the Parameter.
-pub(in crate::ecs) fn vpc(node: &Node, draft: &mut Draft) {
-    let id = node
-        .as_str()
-        .and_then(|vpc| vpc.rsplit('/').next())
-        .filter(|id| id.starts_with("vpc-"));
-    if let Some(id) = id {
-        draft.vpc = Some(id.to_owned());
-    } else {
-        let message = "`x-aws-vpc: new` does not work yet";
-        draft.say(Diagnostic::error(node.span, message).hint("name a VPC by its id, or leave it out"));
     }
 }
 

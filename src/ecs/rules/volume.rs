@@ -3,7 +3,7 @@
 use crate::compose::{Mapping, Spanned, Volume};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
-use crate::ecs::draft::{Draft, SUBNETS};
+use crate::ecs::draft::Draft;
 
 /// What `driver_opts` may say.
 const OPTIONS: [&str; 10] = [
@@ -57,9 +57,9 @@ pub(in crate::ecs) fn file_system_id(key: &str, volume: &Volume) -> Value {
 }
 
 /// The logical ids of a volume's mount targets.
-pub(in crate::ecs) fn mount_targets(key: &str) -> impl Iterator<Item = String> {
+pub(in crate::ecs) fn mount_targets(key: &str, draft: &Draft) -> impl Iterator<Item = String> + use<> {
     let prefix = names::logical_id(key);
-    (1..=SUBNETS.len()).map(move |nth| format!("{prefix}Subnet{nth}MountTarget"))
+    (1..=draft.subnets().len()).map(move |nth| format!("{prefix}Subnet{nth}MountTarget"))
 }
 
 /// The logical id of the security group that guards a volume's mount targets.
@@ -98,10 +98,10 @@ fn file_system(key: &str, volume: &Volume, prefix: &str, draft: &mut Draft) -> V
 
     draft.add(&fragment::MOUNT_GROUP, prefix, name, volume.span);
     let file_system = file_system_id(key, volume);
-    for (nth, subnet) in SUBNETS.into_iter().enumerate() {
+    for (nth, subnet) in draft.subnets().into_iter().enumerate() {
         let holes = [
             ("FileSystem", file_system.clone()),
-            ("SubnetId", Value::reference(subnet)),
+            ("SubnetId", subnet),
             ("GroupId", Value::attribute(mount_group(key), "GroupId")),
         ];
         draft.add(
