@@ -127,6 +127,18 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What to do instead.
     pub hint: Option<String>,
+    /// How several of its kind are said in one.
+    pub kind: Option<Kind>,
+}
+
+/// What diagnostics that differ by a name alone have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kind {
+    /// The message about all of them, which a list of the names follows.
+    pub message: &'static str,
+    pub hint: &'static str,
+    /// What this one is about.
+    pub name: String,
 }
 
 impl Diagnostic {
@@ -138,6 +150,7 @@ impl Diagnostic {
             span,
             notes: Vec::new(),
             hint: None,
+            kind: None,
         }
     }
 
@@ -152,6 +165,12 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
         self
     }
 

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use super::environment::Environment;
 use super::schema::{Cast, Shape};
 use super::{Node, Spanned, Value};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Kind, Span};
 
 pub use variables::{Variable, variables};
 
@@ -97,7 +97,12 @@ impl Walk<'_> {
                                 span,
                                 format!("the variable `{}` is not set; it is empty here", name.name),
                             )
-                            .hint(format!("set it, or give a default: ${{{}:-…}}", name.name)),
+                            .hint(format!("set it, or give a default: ${{{}:-…}}", name.name))
+                            .kind(Kind {
+                                message: "these variables are not set; they are empty here",
+                                hint: "set them, or give defaults: ${NAME:-…}",
+                                name: name.name.clone(),
+                            }),
                         );
                     }
                 }

@@ -50,7 +50,11 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
                 let at = error.marker().byte_offset().unwrap_or(text.len());
                 let span = reader.span(at..(at + 1).min(text.len()));
                 let message = format!("this is no YAML: {}", error.info());
-                reader.diagnostics.push(Diagnostic::error(span, message));
+                let mut diagnostic = Diagnostic::error(span, message);
+                if text.get(..at).is_some_and(|before| before.ends_with('$')) && text[at..].starts_with('{') {
+                    diagnostic = diagnostic.hint("inside of `[…]` and `{…}`, put text with `${…}` in quotes");
+                }
+                reader.diagnostics.push(diagnostic);
                 return Vec::new();
             }
         };

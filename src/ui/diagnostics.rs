@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::output;
@@ -79,9 +80,17 @@ pub fn render(report: &Report, format: Format) -> String {
             let width = output::size().0.saturating_sub(ELLIPSES);
             let renderer = Renderer::styled().term_width(width);
             let mut text = String::new();
-            for diagnostic in &seen {
-                text.push_str(&rendered(&renderer, &report.sources, diagnostic));
-                text.push_str("\n\n");
+            for group in grouped(&seen) {
+                if group.len() < FEWEST_TOGETHER {
+                    for diagnostic in group {
+                        text.push_str(&rendered(&renderer, &report.sources, diagnostic));
+                        text.push_str("\n\n");
+                    }
+                } else {
+                    let one = together(&report.sources, &group, width);
+                    text.push_str(&rendered(&renderer, &report.sources, &one));
+                    text.push_str("\n\n");
+                }
             }
             if seen.len() > 1 {
                 text.push_str(&summary(&seen));
@@ -92,6 +101,103 @@ pub fn render(report: &Report, format: Format) -> String {
 }
 
 const ELLIPSES: usize = 6;
+
+/// From how many on diagnostics that say the same stand in one: two are read faster where they are.
+const FEWEST_TOGETHER: usize = 3;
+/// How many places one diagnostic lists.
+const MOST_PLACES: usize = 100;
+
+/// Diagnostics that say the same, in the order of the first of each.
+fn grouped<'a>(diagnostics: &[&'a Diagnostic]) -> Vec<Vec<&'a Diagnostic>> {
+    let mut groups: IndexMap<_, Vec<&Diagnostic>> = IndexMap::new();
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        let is_error = diagnostic.severity == Severity::Error;
+        let says = match &diagnostic.kind {
+            Some(kind) => (is_error, kind.message, Some(kind.hint), 0),
+            // Notes belong to one place.
+            None if diagnostic.notes.is_empty() => (is_error, &*diagnostic.message, diagnostic.hint.as_deref(), 0),
+            None => (is_error, &*diagnostic.message, None, index + 1),
+        };
+        groups.entry(says).or_default().push(diagnostic);
+    }
+    // What is said fewer times stays where it is.
+    let mut scattered: Vec<Vec<&Diagnostic>> = Vec::new();
+    for group in groups.into_values() {
+        if group.len() < FEWEST_TOGETHER {
+            scattered.extend(group.into_iter().map(|one| vec![one]));
+        } else {
+            scattered.push(group);
+        }
+    }
+    scattered.sort_by_key(|group| group[0].span);
+    scattered
+}
+
+/// One diagnostic that stands for several: names with their places, or the first in full and the others' places.
+fn together(sources: &Sources, group: &[&Diagnostic], width: usize) -> Diagnostic {
+    let first = group[0];
+    let mut file_before = first
+        .kind
+        .is_none()
+        .then(|| sources.place(first.span))
+        .flatten()
+        .map(|(file, ..)| file);
+    // A list of places in one file names it once.
+    let mut place = |one: &Diagnostic| {
+        let (file, line, column) = sources.place(one.span)?;
+        let known = file_before.replace(file) == Some(file);
+        let file = if known { String::new() } else { format!("{file}:") };
+        Some(format!("{file}{line}:{column}"))
+    };
+    let mut one = Diagnostic {
+        kind: None,
+        ..first.clone()
+    };
+    let mut list: Vec<String> = if let Some(kind) = &first.kind {
+        one.message = kind.message.to_owned();
+        one.hint = Some(kind.hint.to_owned());
+        one.span = Span::NOWHERE;
+        let mut named = |one: &&Diagnostic| {
+            let name = one.kind.as_ref().map_or("", |kind| &kind.name);
+            place(one).map_or(format!("`{name}`"), |place| format!("`{name}` ({place})"))
+        };
+        group.iter().map(&mut named).collect()
+    } else {
+        group[1..].iter().filter_map(|one| place(one)).collect()
+    };
+    if list.len() > MOST_PLACES {
+        let more = list.len() - MOST_PLACES;
+        list.truncate(MOST_PLACES);
+        list.push(format!("and {more} more"));
+    }
+    if first.kind.is_none() && !list.is_empty() {
+        list[0].insert_str(0, "also at ");
+    }
+    if !list.is_empty() {
+        one = one.note(Span::NOWHERE, wrapped(&list, width.saturating_sub(NOTE)));
+    }
+    one
+}
+
+/// What stands before the text of a note.
+const NOTE: usize = "  = note: ".len();
+
+/// A list with commas, in lines of at most so many columns.
+fn wrapped(list: &[String], width: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for (index, item) in list.iter().enumerate() {
+        let length = item.chars().count();
+        if index > 0 {
+            let fits = column + length + 3 <= width;
+            text.push_str(if fits { ", " } else { ",\n" });
+            column = if fits { column + 2 } else { 0 };
+        }
+        text.push_str(item);
+        column += length;
+    }
+    text
+}
 
 /// `3 errors, 1 warning`
 fn summary(diagnostics: &[&Diagnostic]) -> String {

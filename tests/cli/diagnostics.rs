@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ctx::diagnostic::{Diagnostic, Report, Span};
+use ctx::diagnostic::{Diagnostic, Kind, Report, Span};
 use ctx::ui::diagnostics::{Format, render};
 use serde_json::Value;
 
@@ -51,6 +51,31 @@ fn a_message_stands_with_its_place_its_notes_and_its_hint() {
         ]
     });
     assert_looks("several.txt", &report);
+}
+
+#[test]
+fn what_is_said_at_many_places_is_said_once() {
+    let text: String = (0..30)
+        .map(|n| format!("  service{n}: {{prots: 1, image: $V{n}}}\n"))
+        .collect();
+    let all = report(&text, |at| {
+        let unset = |n| {
+            let kind = Kind {
+                message: "these variables are not set",
+                hint: "set them",
+                name: format!("V{n}"),
+            };
+            Diagnostic::warning(at(&format!("$V{n}}}")), format!("the variable `V{n}` is not set")).kind(kind)
+        };
+        let unknown = |n: usize| {
+            let start = text.match_indices("prots").nth(n).unwrap().0;
+            let span = Span::new(at("prots").file(), start..start + 5);
+            Diagnostic::error(span, "unknown key `prots`").hint("did you mean `ports`?")
+        };
+        (0..30).map(unset).chain((0..30).map(unknown)).collect()
+    });
+    assert_looks("many.txt", &all);
+    assert_eq!(render(&all, Format::Json).lines().count(), 60);
 }
 
 #[test]
