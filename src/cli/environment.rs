@@ -33,7 +33,7 @@ pub(super) struct Global {
     #[arg(long = "env-file", value_name = "FILE")]
     env_files: Vec<PathBuf>,
     /// Compose profile to enable; may be repeated
-    #[arg(long = "profile", value_name = "NAME")]
+    #[arg(id = "profile", long, value_name = "NAME")]
     profiles: Vec<String>,
     /// Context to use instead of the current one
     #[arg(short, long, value_name = "NAME")]
@@ -44,12 +44,37 @@ pub(super) struct Global {
     /// Folder of the context store and of config.json [default: $DOCKER_CONFIG or ~/.docker]
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
-    /// How to show what is going on
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Mode::Auto)]
-    progress: Mode,
-    /// How to show what is wrong with the files
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ui::diagnostics::Format::Text)]
-    diagnostics: ui::diagnostics::Format,
+    /// How to show what is going on [default: auto]
+    #[arg(long, value_name = "MODE", value_enum)]
+    progress: Option<Mode>,
+    /// How to show what is wrong with the files [default: text]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    diagnostics: Option<ui::diagnostics::Format>,
+}
+
+impl Global {
+    /// These options and those that stand behind them: of what can be said once, the last counts.
+    pub(super) fn and(mut self, behind: Self) -> Self {
+        // A context and a host exclude each other; what stands nearer to the command is meant.
+        if behind.context.is_some() {
+            self.host = None;
+        } else if behind.host.is_some() {
+            self.context = None;
+        }
+        self.files.extend(behind.files);
+        self.env_files.extend(behind.env_files);
+        self.profiles.extend(behind.profiles);
+        Self {
+            project_name: behind.project_name.or(self.project_name),
+            project_directory: behind.project_directory.or(self.project_directory),
+            context: behind.context.or(self.context),
+            host: behind.host.or(self.host),
+            config: behind.config.or(self.config),
+            progress: behind.progress.or(self.progress),
+            diagnostics: behind.diagnostics.or(self.diagnostics),
+            ..self
+        }
+    }
 }
 
 pub(super) struct Environment {
@@ -64,6 +89,11 @@ impl Environment {
             .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
             .collect();
         Self { global, variables }
+    }
+
+    /// How diagnostics are shown.
+    fn format(&self) -> ui::diagnostics::Format {
+        self.global.diagnostics.unwrap_or_default()
     }
 
     /// A variable of the process that is set and not empty.
@@ -102,6 +132,8 @@ impl Environment {
     ///
     /// A name given on the command line or in `COMPOSE_PROJECT_NAME` is enough; files need not exist then.
     pub(super) fn project_or_name(&self) -> Result<(String, Option<Project>)> {
+        // Without its context the command has nothing to do, whatever the files say.
+        self.context()?;
         let name = self
             .global
             .project_name
@@ -159,11 +191,11 @@ impl Environment {
 
     /// Shows the diagnostics of a report.
     pub(super) fn show(&self, report: &Report) {
-        ui::diagnostics::show(report, self.global.diagnostics);
+        ui::diagnostics::show(report, self.format());
     }
 
     pub(super) fn show_error(&self, error: &Error) {
-        ui::diagnostics::show_error(error, self.global.diagnostics);
+        ui::diagnostics::show_error(error, self.format());
     }
 
     /// Warns when something else than the store chooses the context: all of them, or just `wanted`, are without effect.
@@ -176,7 +208,7 @@ impl Environment {
         ui::diagnostics::warn(
             &format!("the variable {what} overrides the context that `ctx use` chose"),
             &format!("{fix}, or pass `--context {}`", wanted.unwrap_or("NAME")),
-            self.global.diagnostics,
+            self.format(),
         );
     }
 
@@ -210,7 +242,10 @@ impl Environment {
             .build()
             .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
         runtime.block_on(async {
-            let display = ui::progress::Display::new(self.global.progress, self.variable("TERM") == Some("dumb"));
+            let display = ui::progress::Display::new(
+                self.global.progress.unwrap_or_default(),
+                self.variable("TERM") == Some("dumb"),
+            );
             let interrupts = interrupts();
             let closed = interrupts.clone();
             let io = Io {

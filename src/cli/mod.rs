@@ -1,5 +1,6 @@
 //! The command line: a file a command. Commands orchestrate and decide nothing.
 
+mod anywhere;
 mod check;
 mod config;
 mod context;
@@ -10,7 +11,7 @@ mod logs;
 mod ps;
 mod up;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Result;
 use environment::{Environment, Global};
@@ -22,7 +23,8 @@ use environment::{Environment, Global};
     version,
     propagate_version = false,
     arg_required_else_help = true,
-    after_help = "Begin with `ctx create ecs NAME`, `ctx use NAME` and `ctx up`."
+    after_help = "Options stand before the command or behind it, but where a command has its own of the same letter.\n\
+                  Begin with `ctx create ecs NAME`, `ctx use NAME` and `ctx up`."
 )]
 struct Cli {
     #[command(flatten)]
@@ -47,13 +49,25 @@ enum Command {
 /// All commands and options, for their reference in `docs/cli.md`.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    anywhere::allow(Cli::command(), project_commands())
+}
+
+/// The commands that are about a project or what runs of it.
+fn project_commands() -> Vec<String> {
+    let contexts = context::Command::augment_subcommands(clap::Command::new("context"));
+    let about_contexts = |name: &str| contexts.find_subcommand(name).is_some();
+    let all = Cli::command();
+    let names = all.get_subcommands().map(clap::Command::get_name);
+    names.filter(|name| !about_contexts(name)).map(str::to_owned).collect()
 }
 
 /// Runs the command that the process's arguments name; the result is the exit status.
 #[must_use]
 pub fn run() -> u8 {
-    let Cli { global, command } = Cli::parse();
+    let matches = command().get_matches();
+    let read = Cli::from_arg_matches(&matches)
+        .and_then(|Cli { command, .. }| Ok((command, anywhere::read(&matches, &project_commands())?)));
+    let (command, global) = read.unwrap_or_else(|error| error.format(&mut self::command()).exit());
     let environment = Environment::new(global);
     dispatch(&environment, &command).unwrap_or_else(|error| {
         environment.show_error(&error);

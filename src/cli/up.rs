@@ -37,6 +37,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    // Without its context the command has nothing to do, whatever the files say.
+    environment.context()?;
     let (project, mut report) = environment.project_and_report(&arguments.services)?;
     let options = UpOptions {
         services: arguments.services.clone(),

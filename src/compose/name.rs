@@ -23,10 +23,14 @@ impl Loader<'_> {
                 let rule = "must consist only of lowercase alphanumeric characters, hyphens, and underscores \
                             as well as start with a letter or number";
                 let message = format!("invalid project name {name:?}: {rule}");
-                self.report.push(Diagnostic::error(Span::NOWHERE, message).hint(format!(
-                    "`{}` would be legal",
-                    Some(normal_name(name)).filter(|name| !name.is_empty()).unwrap_or("project".to_owned())
-                )));
+                // A name that lost letters is not what anybody meant.
+                let letters = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).count();
+                let normal = normal_name(name);
+                let hint = match letters(&normal) {
+                    kept if kept > 0 && kept == letters(name) => format!("`{normal}` would be legal"),
+                    _ => "write it in the letters a to z, such as `my-project`".to_owned(),
+                };
+                self.report.push(Diagnostic::error(Span::NOWHERE, message).hint(hint));
                 return None;
             }
             return Some(name.to_owned());

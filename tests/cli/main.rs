@@ -1,6 +1,7 @@
 //! The command line without a target: contexts, messages, documents.
 
 mod access_keys;
+mod anywhere;
 mod check;
 mod create;
 mod diagnostics;
