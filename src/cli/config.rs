@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use self::list::List;
+use super::digests::Digests;
 use super::environment::Environment;
-use crate::compose::{Loaded, Skip, canonical, load};
+use crate::compose::{Loaded, Skip, canonical, images, load};
 use crate::error::Result;
 use crate::ui;
 
@@ -27,6 +28,8 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
     #[command(flatten)]
     list: List,
+    #[command(flatten)]
+    digests: Digests,
     /// Leave variables as they are written
     #[arg(long)]
     no_interpolate: bool,
@@ -62,17 +65,31 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         consistency: arguments.no_consistency,
         environment: arguments.no_env_resolution,
     };
-    let Loaded { project, report } = load(&options)?;
+    let Loaded {
+        mut project,
+        mut report,
+    } = load(&options)?;
+    let unknown = arguments.digests.apply(environment, &mut project)?;
+    report.diagnostics.extend(unknown);
+    if report.has_errors() {
+        return Err(report.into());
+    }
     environment.show(&report);
     if arguments.quiet {
         return Ok(0);
     }
-    let text = arguments.list.text(&project).unwrap_or_else(|| match arguments.format {
-        Format::Json if arguments.no_interpolate => canonical::tree_json(&project.tree),
-        Format::Yaml if arguments.no_interpolate => canonical::tree_yaml(&project.tree),
-        Format::Json => canonical::project_json(&project),
-        Format::Yaml => canonical::project_yaml(&project),
-    });
+    let lock = || images::lock(&project, !arguments.no_interpolate);
+    let lock = arguments.digests.lock_image_digests.then(lock);
+    let tree = lock.as_ref().or(arguments.no_interpolate.then_some(&project.tree));
+    let text = arguments
+        .list
+        .text(&project)
+        .unwrap_or_else(|| match (arguments.format, tree) {
+            (Format::Json, Some(tree)) => canonical::tree_json(tree),
+            (Format::Yaml, Some(tree)) => canonical::tree_yaml(tree),
+            (Format::Json, None) => canonical::project_json(&project),
+            (Format::Yaml, None) => canonical::project_yaml(&project),
+        });
     ui::output::document(&text, arguments.output.as_deref())?;
     Ok(0)
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::digests;
 use super::environment::Environment;
+use crate::diagnostic::Severity;
 use crate::error::Result;
 use crate::{ecs, ui};
 
@@ -17,6 +19,9 @@ pub(super) struct Arguments {
     /// File to write instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Pin images to the digests that their registries know now; one that cannot be asked stays a tag
+    #[arg(long)]
+    resolve_image_digests: bool,
     /// Refuse what would be ignored or warned about
     #[arg(long)]
     strict: bool,
@@ -29,7 +34,11 @@ enum Format {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let (project, mut report) = environment.project_and_report(&[])?;
+    let (mut project, mut report) = environment.project_and_report(&[])?;
+    if arguments.resolve_image_digests {
+        let unknown = digests::pin(environment, &mut project, Severity::Warning)?;
+        report.push_all(unknown, arguments.strict);
+    }
     let converted = ecs::convert::convert(&project);
     report.push_all(converted.diagnostics, arguments.strict);
     if report.has_errors() {

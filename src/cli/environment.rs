@@ -147,7 +147,7 @@ impl Environment {
     }
 
     /// The docker CLI's own folder.
-    fn docker_config(&self) -> Option<PathBuf> {
+    pub(super) fn docker_config(&self) -> Option<PathBuf> {
         let named = self.global.config.clone();
         let named = named.or_else(|| self.variable("DOCKER_CONFIG").map(PathBuf::from));
         named.or_else(|| std::env::home_dir().map(|home| home.join(".docker")))

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod context;
 mod convert;
+mod digests;
 mod down;
 mod environment;
 mod logs;

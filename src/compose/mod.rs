@@ -14,6 +14,7 @@ mod explain;
 mod extends;
 mod forms;
 mod functions;
+pub mod images;
 mod include;
 mod interpolate;
 mod load;

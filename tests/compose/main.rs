@@ -7,6 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bearer;
+mod digests;
 mod fixtures;
 mod git;
 mod json;
