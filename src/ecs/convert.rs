@@ -40,6 +40,9 @@ pub fn convert(project: &Project) -> Converted {
         }
         extensions::apply(service, &mut draft);
     }
+    for service in project.services.values() {
+        rules::capacity::place(service, &mut draft);
+    }
     rules::task::finish(&mut draft);
     rules::role::finish(&mut draft);
     rules::vpc::finish(&mut draft);

@@ -42,11 +42,14 @@ fragments! {
     ALIAS = "alias.yaml";
     ALIAS_TARGET = "alias-target.yaml";
     APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
+    CAPACITY_PROVIDERS = "capacity-providers.yaml";
     CLUSTER = "cluster.yaml";
     ENDPOINT = "endpoint.yaml";
     ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
     HTTP_PORT = "http-port.yaml";
+    INSTANCES = "instances.yaml";
+    INSTANCE_ROLE = "instance-role.yaml";
     INTERNET = "internet.yaml";
     LOAD_BALANCER_GROUP = "load-balancer-group.yaml";
     MOUNT_GROUP = "mount-group.yaml";

@@ -66,7 +66,8 @@ fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
             .and_then(Value::as_str)
             .and_then(|text| text.parse().ok())
     };
-    if let (Some(cpu), Some(memory)) = (size("Cpu"), size("Memory"))
+    let on_fargate = !texts(properties.get("RequiresCompatibilities")).contains(&"EC2");
+    if let (true, Some(cpu), Some(memory)) = (on_fargate, size("Cpu"), size("Memory"))
         && !fargate::has(cpu, memory)
     {
         mistake(format!(
@@ -110,7 +111,7 @@ fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
                 Some(_) => {}
             }
         }
-        if container.get("Privileged") == Some(&Value::Bool(true)) {
+        if on_fargate && container.get("Privileged") == Some(&Value::Bool(true)) {
             mistake("is privileged, which Fargate refuses".to_owned());
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod fargate;
 pub mod fragment;
+pub mod instances;
 pub mod limits;
 pub mod merge;
 pub mod names;

@@ -258,6 +258,6 @@ pub(in crate::ecs) fn boolean(node: &Node) -> Option<bool> {
 }
 
 /// The seconds of a duration, rounded up.
-pub(super) fn seconds(node: &Node) -> Option<u64> {
+pub(in crate::ecs) fn seconds(node: &Node) -> Option<u64> {
     Some(Duration::parse(node.as_str()?)?.as_secs_rounded_up())
 }

@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{credentials, role, rollout, scaling, stack, vpc};
+use crate::ecs::rules::{credentials, role, rollout, scaling, size, stack, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{NotYet, Part, Project, Service};
@@ -160,8 +160,8 @@ const CAPACITY: Shape = Either(&[
 const EC2: &[Field] = &[
     field(
         "instance_type",
-        Text("an instance type such as `g5.xlarge`"),
-        "instead of the smallest that fits",
+        Text("an instance type such as `g5.xlarge`, or a family such as `g5`"),
+        "instead of the cheapest that fits",
     ),
     field("min", Integer(0, 1000), "the fewest instances, by default 0"),
     field("max", Integer(1, 1000), "the most instances, by default 10"),
@@ -170,7 +170,6 @@ const EC2: &[Field] = &[
         Text("the id of an image (ami-…), or the name of an SSM parameter"),
         "instead of Amazon's for ECS",
     ),
-    field("key_name", Text("the name of a key pair"), "for a login by SSH"),
     field("spot", Boolean, "spot instances"),
     field("volume_size", Integer(30, 16_384), "GiB of an instance's root volume"),
 ];
@@ -298,7 +297,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-account", Form("the twelve digits of an account", "[0-9]{12}", |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())),
         "deploy to this account only", NotYet("leave it out: `ctx up` names the account first")),
     Extension("x-aws-assign_public_ip", Boolean, "whether tasks have public addresses; by default those in private subnets have none", Project(vpc::public_ip)),
-    Extension("x-aws-capacity", CAPACITY, "what all services run on", NotYet("leave it out: services run on Fargate")),
+    Extension("x-aws-capacity", CAPACITY, "what all services run on", Part),
     Extension("x-aws-certificate", arn("the ARN of a certificate"), "the certificate of all HTTPS ports", NotYet("leave it out: ports 443 are passed through")),
     Extension("x-aws-cloudformation", Document("a template, or a part of one", &[]), "merged into the template", Part),
     Extension("x-aws-cluster", Text("the name or the ARN of a cluster"), "use this cluster", Project(stack::cluster)),
@@ -323,8 +322,8 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("volumes.*.x-aws-ebs", EBS, "an EBS volume for each task instead of one file system for all", NotYet("leave it out: volumes are file systems of EFS")),
 
     Extension("services.*.x-aws-assign_public_ip", Boolean, "whether the service's tasks have public addresses", Service(vpc::service_public_ip)),
-    Extension("services.*.x-aws-capacity", CAPACITY, "what the service runs on", NotYet("leave it out: services run on Fargate")),
-    Extension("services.*.x-aws-ephemeral_storage", Integer(21, 200), "GiB of disk of a task, which is gone when it ends", NotYet("leave it out: a task has 20 GiB")),
+    Extension("services.*.x-aws-capacity", CAPACITY, "what the service runs on", Part),
+    Extension("services.*.x-aws-ephemeral_storage", Integer(21, 200), "GiB of disk of a task, which is gone when it ends", Service(size::ephemeral_storage)),
     Extension("services.*.x-aws-policies", List(&arn("the ARN of a policy")), "managed policies of the containers", Service(role::policies)),
     Extension("services.*.x-aws-pull_credentials", arn("the ARN of a secret"), "a user name and a password for the image's registry", Service(credentials::pull)),
     Extension("services.*.x-aws-repository", Text("the URI of an ECR repository"), "where an image that is built goes", NotYet("leave it out")),

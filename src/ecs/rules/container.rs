@@ -4,7 +4,7 @@ use crate::compose::{Service, Text};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Origin, Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{secret, task};
+use crate::ecs::rules::{host, secret, task};
 
 /// The task definition, the name in the namespace and the ECS service, as they are when nothing is said; of a sidecar,
 /// the container in its home's task and its name.
@@ -185,15 +185,16 @@ pub(in crate::ecs) fn capabilities(service: &Service, draft: &mut Draft) {
         let name = name.to_ascii_uppercase();
         name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
     };
+    let anything = host::is_on_instances(service, draft);
     let mut added = Vec::new();
     for capability in &service.cap_add {
         let name = plain(capability);
-        if name != ADDABLE && !DEFAULT.contains(&name.as_str()) {
+        if !anything && name != ADDABLE && !DEFAULT.contains(&name.as_str()) {
             let message = format!(
                 "capability `{}` is not possible on ECS: Fargate lets containers add only `{ADDABLE}`",
                 capability.value
             );
-            let hint = "remove it, or set it in an override file for the laptop only";
+            let hint = "remove it, or run the service on instances of its own with `x-aws-capacity: ec2`";
             draft.say(Diagnostic::error(capability.span, message).hint(hint));
         }
         added.push(name);
@@ -209,11 +210,12 @@ pub(in crate::ecs) fn capabilities(service: &Service, draft: &mut Draft) {
         dropped
     };
     let container = draft.container(service);
-    if added.iter().any(|name| name == ADDABLE) {
+    added.retain(|name| !DEFAULT.contains(&name.as_str()));
+    if !added.is_empty() {
         container
             .entry("LinuxParameters")
             .entry("Capabilities")
-            .set("Add", Value::list([ADDABLE]));
+            .set("Add", Value::list(added));
     }
     if !dropped.is_empty() {
         container
@@ -241,10 +243,12 @@ pub(in crate::ecs) fn security_options(service: &Service, draft: &mut Draft) {
     }
 }
 
-/// The kernel settings of the network namespace, the only ones that a task has to itself.
+/// The kernel settings of the network namespace, which a task has to itself. On an instance, containers have those of
+/// their IPC namespace, too.
 pub(in crate::ecs) fn sysctls(service: &Service, draft: &mut Draft) {
+    let shared = host::is_on_instances(service, draft);
     for (name, value) in &service.sysctls {
-        if !name.starts_with("net.") {
+        if !(name.starts_with("net.") || shared && of_the_ipc_namespace(name)) {
             let message = format!(
                 "`sysctls: {name}` is not possible on ECS: Fargate lets a task change only its network's settings (`net.*`)"
             );
@@ -259,9 +263,17 @@ pub(in crate::ecs) fn sysctls(service: &Service, draft: &mut Draft) {
     }
 }
 
+fn of_the_ipc_namespace(name: &str) -> bool {
+    name == "kernel.sem"
+        || ["kernel.msg", "kernel.shm", "fs.mqueue."]
+            .iter()
+            .any(|begin| name.starts_with(begin))
+}
+
 pub(in crate::ecs) fn ulimits(service: &Service, draft: &mut Draft) {
+    let any = host::is_on_instances(service, draft);
     for (name, limit) in &service.ulimits {
-        if name != "nofile" {
+        if name != "nofile" && !any {
             let message = format!("`ulimits: {name}` has no effect on ECS: Fargate sets only `nofile`");
             draft.remark(Diagnostic::warning(limit.span, message));
             continue;
@@ -294,24 +306,4 @@ pub(in crate::ecs) fn stop_grace_period(service: &Service, draft: &mut Draft) {
         "StopTimeout",
         i64::try_from(seconds.clamp(2, LONGEST_STOP)).unwrap_or_default(),
     );
-}
-
-pub(in crate::ecs) fn platform(service: &Service, draft: &mut Draft) {
-    let Some(platform) = &service.platform else { return };
-    let (system, rest) = platform.split_once('/').unwrap_or(("linux", platform.as_str()));
-    let architecture = rest.split('/').next().unwrap_or_default();
-    let architecture = match (system, architecture) {
-        ("linux", "amd64" | "x86_64" | "x86-64" | "linux") => "X86_64",
-        ("linux", "arm64" | "aarch64") => "ARM64",
-        _ => {
-            let message = format!("platform `{}` is not possible on ECS", platform.value);
-            draft.say(Diagnostic::error(platform.span, message).hint("Fargate has `linux/amd64` and `linux/arm64`"));
-            return;
-        }
-    };
-    let platform = [
-        ("OperatingSystemFamily", "LINUX".into()),
-        ("CpuArchitecture", architecture.into()),
-    ];
-    draft.task(service).set("RuntimePlatform", Value::map(platform));
 }

@@ -4,14 +4,18 @@
 //! it. `begin` functions make what is there before any rule changes it.
 
 pub(in crate::ecs) mod alias;
+pub(in crate::ecs) mod capacity;
 pub(in crate::ecs) mod container;
 pub(in crate::ecs) mod credentials;
 pub(in crate::ecs) mod health;
+pub(in crate::ecs) mod host;
+pub(in crate::ecs) mod instance;
 pub(in crate::ecs) mod logging;
 pub(in crate::ecs) mod mount;
 pub(in crate::ecs) mod network;
 pub(in crate::ecs) mod order;
 pub(in crate::ecs) mod overlay;
+pub(in crate::ecs) mod platform;
 pub(in crate::ecs) mod port;
 pub(in crate::ecs) mod restart;
 pub(in crate::ecs) mod role;

@@ -4,7 +4,7 @@ use crate::compose::{Mount, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::volume;
+use crate::ecs::rules::{host, volume};
 
 /// `volumes`
 pub(in crate::ecs) fn volumes(service: &Service, draft: &mut Draft) {
@@ -68,6 +68,14 @@ pub(in crate::ecs) fn tmpfs(service: &Service, draft: &mut Draft) {
 /// `shm_size`: Fargate gives every container 64 MiB at `/dev/shm`; a larger file system in memory goes over it.
 pub(in crate::ecs) fn shared_memory(service: &Service, draft: &mut Draft) {
     if let Some(size) = service.shm_size.filter(|size| size.0 > 64 << 20) {
+        if host::is_on_instances(service, draft) {
+            let mebibytes = (size.0 + 1_048_575) / 1_048_576;
+            draft
+                .container(service)
+                .entry("LinuxParameters")
+                .set("SharedMemorySize", mebibytes);
+            return;
+        }
         let options = ["rw", "nosuid", "nodev", "noexec", "mode=1777"]
             .map(str::to_owned)
             .to_vec();

@@ -4,6 +4,7 @@ use crate::compose::{Node, Service};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
+use crate::ecs::rules::host;
 
 /// `scale` and `deploy.replicas`
 pub(in crate::ecs) fn replicas(service: &Service, draft: &mut Draft) {
@@ -17,16 +18,24 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
     };
     match mode.as_str() {
         "replicated" => {}
+        // Its instances are the last step's.
+        "global" if host::is_on_instances(service, draft) => {}
         "global" => {
             let message = "`deploy.mode: global` is not possible on ECS: Fargate has no nodes";
-            draft
-                .say(Diagnostic::error(mode.span, message).hint("say how many tasks there are with `deploy.replicas`"));
+            let hint = "say how many tasks there are with `deploy.replicas`, or run the project on instances with `x-aws-capacity: ec2`";
+            draft.say(Diagnostic::error(mode.span, message).hint(hint));
         }
         job => {
             let message = format!("`deploy.mode: {job}` does not work on ECS yet");
             draft.say(Diagnostic::error(mode.span, message).hint("run the job by hand with `aws ecs run-task`"));
         }
     }
+}
+
+/// Whether there is to be one task on each instance.
+pub(in crate::ecs) fn is_global(service: &Service) -> bool {
+    let mode = service.deploy.as_ref().and_then(|deploy| deploy.mode.as_ref());
+    mode.is_some_and(|mode| mode.as_str() == "global")
 }
 
 /// `deploy.update_config`: `parallelism` of the tasks are replaced at once, before (`start-first`, as ECS does it when

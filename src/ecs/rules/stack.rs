@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{secret, vpc};
+use super::{platform, secret, vpc};
 use crate::compose::{Node, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment};
@@ -14,7 +14,7 @@ pub(in crate::ecs) fn begin(draft: &mut Draft) {
     check_names(draft);
     vpc::begin(draft);
     let services = &draft.project.services;
-    if !services.is_empty() {
+    if services.values().any(|service| !platform::is_windows(service)) {
         let declaration = fragment::STACK.parameter("InitImage");
         draft.parameter("InitImage".to_owned(), Purpose::InitImage, declaration);
     }
