@@ -84,7 +84,9 @@ fn instances(service: &Service, ec2: Ec2<'_>, is_public: bool, span: Span, draft
         ("MaxSize", count("max", 10)),
     ];
     draft.add_for_service(&fragment::INSTANCES, holes, service);
-    let awsvpc = draft.service(service).at(&["NetworkConfiguration", "AwsvpcConfiguration"]);
+    let awsvpc = draft
+        .service(service)
+        .at(&["NetworkConfiguration", "AwsvpcConfiguration"]);
     if let Some(subnets) = awsvpc.and_then(|awsvpc| awsvpc.get("Subnets")).cloned() {
         let group = draft.id(service, "Instances");
         draft.properties(&group).set("VPCZoneIdentifier", subnets);

@@ -158,6 +158,10 @@ fn needed(draft: &Draft) -> Vec<&'static str> {
         if properties.get("EnableExecuteCommand") == Some(&Value::Bool(true)) {
             need("ssmmessages");
         }
+        // Instances join the cluster by themselves.
+        if properties.get("VPCZoneIdentifier").is_some() {
+            ["ecs", "ecs-agent", "ecs-telemetry"].into_iter().for_each(&mut need);
+        }
         for container in properties.get("ContainerDefinitions").map_or(&[][..], Value::as_list) {
             if container.get("RepositoryCredentials").is_some() {
                 need("secretsmanager");
