@@ -21,6 +21,7 @@ pub fn convert(project: &Project) -> Converted {
     let chosen = support::judge(&mut draft);
     extensions::begin(&mut draft);
     rules::task::find_homes(&mut draft);
+    rules::job::find(&mut draft);
     rules::stack::begin(&mut draft);
     rules::network::groups(&mut draft);
     rules::volume::file_systems(&mut draft);
@@ -46,6 +47,7 @@ pub fn convert(project: &Project) -> Converted {
     rules::task::finish(&mut draft);
     rules::role::finish(&mut draft);
     rules::vpc::finish(&mut draft);
+    rules::job::finish(&mut draft);
     rules::stack::finish(&mut draft);
     extensions::finish(&mut draft);
 

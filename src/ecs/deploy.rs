@@ -142,8 +142,13 @@ impl Deployment<'_> {
         let mut rollouts = Vec::new();
         // Services that share a task are replaced together.
         let mut begun = Vec::new();
-        for service in services::of_project(account, self.name, &[]).await? {
-            if wanted(&service.key) && !touched.contains(&service.logical_id) && !begun.contains(&service.name) {
+        for service in Box::pin(services::of_project(account, self.name, &[])).await? {
+            // A job has no tasks to replace.
+            if service.family.is_none()
+                && wanted(&service.key)
+                && !touched.contains(&service.logical_id)
+                && !begun.contains(&service.name)
+            {
                 begun.push(service.name.clone());
                 io.progress
                     .working(format!("Service {}", service.key), "Replacing its tasks");

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::cloudformation::fragment::{self, Fragment};
 use super::cloudformation::{Origin, Purpose, Template, Value, names};
+use super::rules::job::Runs;
 use super::rules::port::Publications;
 use super::rules::vpc::Place;
 use crate::backend::verdict::repeated;
@@ -25,6 +26,8 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) place: Place,
     /// The services that live in another one's task, by their names.
     pub(in crate::ecs) homes: HashMap<&'p str, &'p Service>,
+    /// The services that do not run for ever, by their names.
+    pub(in crate::ecs) runs: HashMap<&'p str, Runs>,
     pub(in crate::ecs) diagnostics: Vec<Diagnostic>,
     /// By message: each is said once, at its first place.
     remarks: IndexMap<String, (Diagnostic, usize)>,
@@ -39,6 +42,7 @@ impl<'p> Draft<'p> {
             cluster: Value::reference("Cluster"),
             place: Place::default(),
             homes: HashMap::new(),
+            runs: HashMap::new(),
             diagnostics: Vec::new(),
             remarks: IndexMap::new(),
         }
@@ -133,6 +137,12 @@ impl<'p> Draft<'p> {
     /// Whether a service lives in another one's task.
     pub(in crate::ecs) fn is_sidecar(&self, service: &Service) -> bool {
         self.homes.contains_key(service.name.as_str())
+    }
+
+    /// How the tasks come to run in which a service lives.
+    pub(in crate::ecs) fn runs(&self, service: &Service) -> Runs {
+        let home = self.home(service).name.as_str();
+        self.runs.get(home).copied().unwrap_or(Runs::Service)
     }
 
     /// The services that live in the same task as this one, itself among them, in the project's order.

@@ -81,7 +81,9 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
         .and_then(|origin| origin.service.as_deref())
         .map(|service| format!(" of service `{service}`"))
         .unwrap_or_default();
+    // What follows the first line is what a job wrote.
     let reason = explain::reason(cause);
+    let (reason, written) = reason.split_once(":\n").unwrap_or((reason, ""));
     let what = format!(
         "CloudFormation could not {doing}: {} `{}`{whose}: {reason}",
         cause.kind, cause.logical_id
@@ -90,6 +92,9 @@ pub(super) fn failure(doing: &str, outcome: &Outcome, origins: &Origins) -> Erro
     let hint = said.rev().find_map(explain::hint);
     let span = origin.map_or(Span::NOWHERE, |origin| origin.span);
     let mut diagnostic = Diagnostic::error(span, what);
+    if !written.is_empty() {
+        diagnostic = diagnostic.note(Span::NOWHERE, format!("it wrote last:\n{written}"));
+    }
     for remark in &outcome.remarks {
         diagnostic = diagnostic.note(Span::NOWHERE, remark);
     }

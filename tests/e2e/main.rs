@@ -7,6 +7,7 @@ mod support;
 
 mod engine;
 mod examples;
+mod jobs;
 mod laboratory;
 mod lint;
 mod names;

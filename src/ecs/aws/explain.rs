@@ -23,7 +23,15 @@ pub fn reason(event: &Event) -> &str {
     let inner = said
         .strip_prefix("Resource handler returned message: \"")
         .and_then(|rest| rest.rsplit_once("\" (").map(|(message, _)| message));
-    let message = inner.unwrap_or(said);
+    // A function of ours has said this.
+    let own = said
+        .split_once("from custom resource. Message returned: ")
+        .map(|(_, message)| {
+            message
+                .rsplit_once(" (RequestId:")
+                .map_or(message, |(message, _)| message)
+        });
+    let message = own.or(inner).unwrap_or(said);
     let operation = message
         .strip_prefix("Error occurred during operation '")
         .and_then(|rest| rest.trim_end_matches('.').strip_suffix('\''));
@@ -128,6 +136,12 @@ mod tests {
         assert_eq!(
             reason(&event("Web", "CREATE_FAILED", breaker)),
             "ECS Deployment Circuit Breaker was triggered"
+        );
+        let job = "Received response status [FAILED] from custom resource. Message returned: service `migrate` exited \
+                   with 3:\nno such table (RequestId: 0-1)";
+        assert_eq!(
+            reason(&event("MigrateJob", "CREATE_FAILED", job)),
+            "service `migrate` exited with 3:\nno such table"
         );
         let service = "Resource handler returned message: \"The maximum number of VPCs has been reached. (Service: \
                        Ec2, Status Code: 400, Request ID: 1)\" (RequestToken: 1, HandlerErrorCode: GeneralServiceException)";

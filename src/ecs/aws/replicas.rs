@@ -41,9 +41,9 @@ async fn of_service(
     all: bool,
     now: Timestamp,
 ) -> Result<Vec<Replica>> {
-    let mut found = tasks::of_service(account, &service.name, DesiredStatus::Running).await?;
+    let mut found = service.tasks(account, DesiredStatus::Running).await?;
     if all {
-        found.extend(tasks::of_service(account, &service.name, DesiredStatus::Stopped).await?);
+        found.extend(service.tasks(account, DesiredStatus::Stopped).await?);
     }
     let mut listed: Vec<Replica> = found
         .iter()
@@ -210,6 +210,7 @@ mod tests {
             ],
             definition: TaskDefinition::builder().container_definitions(web).build(),
             sidecar: None,
+            family: None,
         }
     }
 

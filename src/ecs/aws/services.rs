@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecs::types::{ContainerCondition, ContainerDefinition, LoadBalancer, ServiceField, TaskDefinition};
+use aws_sdk_ecs::types::{
+    ContainerCondition, ContainerDefinition, DesiredStatus, LoadBalancer, ServiceField, Task, TaskDefinition,
+    TaskDefinitionField,
+};
 use futures_util::future::try_join_all;
 
-use super::{Account, stack, tags};
+use super::stack::Resource;
+use super::{Account, stack, tags, tasks};
 use crate::error::{Error, Result};
 
 /// How many services ECS describes at a time.
@@ -42,6 +46,8 @@ pub struct Service {
     pub definition: TaskDefinition,
     /// The name of its container, when that lives in another service's task.
     pub sidecar: Option<String>,
+    /// The family of its tasks, when no ECS service keeps them running.
+    pub family: Option<String>,
 }
 
 impl Service {
@@ -57,6 +63,14 @@ impl Service {
                 .find(|container| container.essential().unwrap_or(true))
         };
         named.next().or_else(essential)
+    }
+
+    /// Its tasks which shall run (or shall not), in no particular order.
+    pub async fn tasks(&self, account: &Account, desired: DesiredStatus) -> Result<Vec<Task>> {
+        match &self.family {
+            Some(family) => tasks::of_family(account, &self.name.cluster, family, desired).await,
+            None => tasks::of_service(account, &self.name, desired).await,
+        }
     }
 
     /// Its containers except those that only prepare the others and end.
@@ -120,7 +134,9 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
     };
     stack::check_ours(account, &stack, project).await?;
     let mut by_cluster: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for resource in stack::resources(account, &stack.id).await? {
+    let resources = stack::resources(account, &stack.id).await?;
+    let jobs = passing(&resources, stack.cluster.as_deref().unwrap_or_default());
+    for resource in resources {
         if resource.kind == "ECS::Service"
             && let Some(name) = ServiceName::from_arn(&resource.physical_id)
         {
@@ -128,7 +144,9 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
             services.push((name.service, resource.logical_id));
         }
     }
-    let mut services = Vec::new();
+    let mut services: Vec<Service> = Vec::new();
+    let described = try_join_all(jobs.into_iter().map(|job| describe_passing(account, job))).await?;
+    services.extend(described.into_iter().flat_map(Service::with_sidecars));
     for (cluster, names) in &by_cluster {
         for some in names.chunks(DESCRIBED_AT_ONCE) {
             let described = describe(account, cluster, some).await?.into_iter();
@@ -146,6 +164,70 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
     }
     services.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(services)
+}
+
+/// A service whose tasks run to their end: a job, or what a schedule starts.
+struct Passing {
+    logical_id: String,
+    cluster: String,
+    definition: String,
+}
+
+/// Those of a stack. What runs them stands beside their task definition, under the same name.
+fn passing(resources: &[Resource], cluster: &str) -> Vec<Passing> {
+    let runners = resources.iter().filter_map(|resource| {
+        let suffix = match resource.kind.as_str() {
+            "Job" => "Job",
+            "Scheduler::Schedule" => "Schedule",
+            _ => return None,
+        };
+        Some((resource, resource.logical_id.strip_suffix(suffix)?))
+    });
+    let passing = runners.filter_map(|(runner, name)| {
+        let id = format!("{name}TaskDefinition");
+        let definition = resources.iter().find(|resource| resource.logical_id == id)?;
+        Some(Passing {
+            logical_id: runner.logical_id.clone(),
+            cluster: cluster.rsplit('/').next().unwrap_or_default().to_owned(),
+            definition: definition.physical_id.clone(),
+        })
+    });
+    passing.collect()
+}
+
+async fn describe_passing(account: &Account, passing: Passing) -> Result<Service> {
+    let arn = passing.definition;
+    let described = account
+        .ecs
+        .describe_task_definition()
+        .task_definition(&arn)
+        .include(TaskDefinitionField::Tags)
+        .send()
+        .await
+        .map_err(|error| {
+            account
+                .access
+                .failed(format!("cannot look at task definition `{arn}`"), &error)
+        })?;
+    let mut tags = described.tags.unwrap_or_default().into_iter();
+    let tagged = tags
+        .find(|tag| tag.key() == Some(tags::SERVICE))
+        .and_then(|tag| tag.value);
+    let definition = described
+        .task_definition
+        .unwrap_or_else(|| TaskDefinition::builder().build());
+    Ok(Service {
+        key: tagged.unwrap_or_else(|| passing.logical_id.clone()),
+        logical_id: passing.logical_id,
+        name: ServiceName {
+            cluster: passing.cluster,
+            service: String::new(),
+        },
+        load_balancers: Vec::new(),
+        family: definition.family.clone(),
+        definition,
+        sidecar: None,
+    })
 }
 
 async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) -> Result<Vec<Service>> {
@@ -177,6 +259,7 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
             load_balancers: service.load_balancers.unwrap_or_default(),
             definition: definition(account, service.task_definition.unwrap_or_default()).await?,
             sidecar: None,
+            family: None,
         })
     }))
     .await
@@ -235,6 +318,7 @@ mod tests {
                 .set_container_definitions(Some(containers.collect()))
                 .build(),
             sidecar: None,
+            family: None,
         }
     }
 

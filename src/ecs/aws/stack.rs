@@ -18,6 +18,8 @@ pub struct Stack {
     /// The project that its tag names.
     pub project: Option<String>,
     pub parameters: BTreeMap<String, String>,
+    /// The name or the ARN of the cluster that its tasks run in.
+    pub cluster: Option<String>,
     /// (what it is, its value), in CloudFormation's order.
     pub outputs: Vec<(String, String)>,
 }
@@ -76,6 +78,12 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>> {
             .into_iter()
             .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)))
             .collect(),
+        cluster: stack
+            .outputs
+            .iter()
+            .flatten()
+            .find(|output| output.output_key() == Some("Cluster"))
+            .and_then(|output| output.output_value.clone()),
         outputs: stack
             .outputs
             .unwrap_or_default()
@@ -243,6 +251,7 @@ mod tests {
             status,
             project: Some("shop".into()),
             parameters: BTreeMap::new(),
+            cluster: None,
             outputs: Vec::new(),
         }
     }

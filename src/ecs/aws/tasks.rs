@@ -1,5 +1,6 @@
 //! The tasks of services: those that run, and those that ended.
 
+use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 
 use super::Account;
@@ -34,12 +35,26 @@ pub async fn stopped(account: &Account, name: &ServiceName) -> Result<Vec<Stoppe
 
 /// A service's tasks which shall run (or shall not), in no particular order.
 pub async fn of_service(account: &Account, name: &ServiceName, desired: DesiredStatus) -> Result<Vec<Task>> {
-    let failed = || format!("cannot list the tasks of service `{}`", name.service);
-    let mut pages = account
-        .ecs
-        .list_tasks()
-        .cluster(&name.cluster)
-        .service_name(&name.service)
+    let listing = account.ecs.list_tasks().service_name(&name.service);
+    describe(account, listing, &name.cluster, &name.service, desired).await
+}
+
+/// The tasks of a family of task definitions, which no service need keep running.
+pub async fn of_family(account: &Account, cluster: &str, family: &str, desired: DesiredStatus) -> Result<Vec<Task>> {
+    let listing = account.ecs.list_tasks().family(family);
+    describe(account, listing, cluster, family, desired).await
+}
+
+async fn describe(
+    account: &Account,
+    listing: ListTasksFluentBuilder,
+    cluster: &str,
+    whose: &str,
+    desired: DesiredStatus,
+) -> Result<Vec<Task>> {
+    let failed = || format!("cannot list the tasks of service `{whose}`");
+    let mut pages = listing
+        .cluster(cluster)
         .desired_status(desired)
         .into_paginator()
         .items()
@@ -53,7 +68,7 @@ pub async fn of_service(account: &Account, name: &ServiceName, desired: DesiredS
         let described = account
             .ecs
             .describe_tasks()
-            .cluster(&name.cluster)
+            .cluster(cluster)
             .set_tasks(Some(some.to_vec()))
             .send()
             .await

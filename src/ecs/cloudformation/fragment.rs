@@ -51,6 +51,8 @@ fragments! {
     INSTANCES = "instances.yaml";
     INSTANCE_ROLE = "instance-role.yaml";
     INTERNET = "internet.yaml";
+    JOB = "job.yaml";
+    JOB_RUNNER = "job-runner.yaml";
     LOAD_BALANCER_GROUP = "load-balancer-group.yaml";
     MOUNT_GROUP = "mount-group.yaml";
     MOUNT_TARGET = "mount-target.yaml";
@@ -63,6 +65,7 @@ fragments! {
     PUBLIC_SUBNET = "public-subnet.yaml";
     SCALABLE_TARGET = "scalable-target.yaml";
     SCALING_POLICY = "scaling-policy.yaml";
+    SCHEDULE = "schedule.yaml";
     SECRETS = "secrets.yaml";
     SERVICE = "service.yaml";
     SERVICE_GROUP = "service-group.yaml";

@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{credentials, role, rollout, scaling, size, stack, vpc};
+use crate::ecs::rules::{credentials, role, rollout, scaling, schedule, size, stack, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{NotYet, Part, Project, Service};
@@ -332,7 +332,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.x-aws-schedule", Either(&[SCHEDULE, Object(&[
         required("expression", SCHEDULE, "when it runs"),
         field("timezone", TIMEZONE, "whose time, by default UTC"),
-    ])]), "run the service at these times instead of always", NotYet("leave it out")),
+    ])]), "run the service at these times instead of always", Service(schedule::check)),
     Extension("services.*.x-aws-subnets", List(&SUBNET), "where the service's tasks stand", Service(vpc::service_subnets)),
     Extension("services.*.deploy.x-aws-autoscaling", Object(AUTOSCALING), "the number of tasks follows the load", Service(scaling::autoscaling)),
     Extension("services.*.deploy.update_config.x-aws-max_percent", Integer(100, 200), "tasks that may run during a deployment", Service(rollout::max_percent)),

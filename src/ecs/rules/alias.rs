@@ -7,6 +7,7 @@ use crate::compose::{Service, Text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, fragment, names};
 use crate::ecs::draft::Draft;
+use crate::ecs::rules::job::Runs;
 
 /// `networks.*.aliases`
 pub(in crate::ecs) fn network_aliases(service: &Service, draft: &mut Draft) {
@@ -96,6 +97,10 @@ fn add(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
 /// Makes a name lead to the task of a service.
 fn lead(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
     let service = draft.home(service);
+    if draft.runs(service) != Runs::Service {
+        // It is not there to be found.
+        return;
+    }
     let id = names::logical_id(alias) + "Alias";
     if !draft.template.document.resources.contains_key(&id) {
         let namespace = ("NamespaceId", Value::attribute("Namespace", "Id"));

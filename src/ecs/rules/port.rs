@@ -15,6 +15,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, fragment, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
+use crate::ecs::rules::job::Runs;
 
 const WEB_PORTS: [u16; 5] = [80, 3000, 5000, 8000, 8080];
 
@@ -222,7 +223,11 @@ fn tcp_port(service: &Service) -> Option<u16> {
 fn allocate(draft: &mut Draft) -> Publications {
     let project = draft.project;
     let mut wanted = Vec::new();
-    for service in project.services.values() {
+    let lasting = project
+        .services
+        .values()
+        .filter(|service| draft.runs(service) == Runs::Service);
+    for service in lasting.collect::<Vec<_>>() {
         wanted.extend(
             service
                 .ports

@@ -8,6 +8,7 @@ use crate::compose::Service;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
+use crate::ecs::rules::job::Runs;
 
 /// The least that ECS takes, in seconds.
 const ATTEMPT_PERIOD: i64 = 60;
@@ -45,9 +46,12 @@ pub(in crate::ecs) fn wanted(service: &Service) -> Option<(Restart, Span)> {
     Some((wanted, restart.span))
 }
 
-/// `restart` and `deploy.restart_policy`
+/// `restart` and `deploy.restart_policy`. What runs to its end is run again by what runs it, not by its container.
 pub(in crate::ecs) fn policy(service: &Service, draft: &mut Draft) {
     let Some((restart, span)) = wanted(service) else { return };
+    if draft.runs(service) != Runs::Service {
+        return;
+    }
     if restart == Restart::Never {
         if draft.housemates(service).len() == 1 {
             let message =
@@ -57,12 +61,8 @@ pub(in crate::ecs) fn policy(service: &Service, draft: &mut Draft) {
         }
         return;
     }
-    if service
-        .restart
-        .as_ref()
-        .is_some_and(|restart| restart.starts_with("on-failure:"))
-    {
-        let message = "the number of attempts in `restart` has no effect on ECS: it tries until it succeeds, or until the deployment is rolled back";
+    if let Some((_, span)) = attempts(service) {
+        let message = "the number of attempts to restart has no effect on ECS: it tries until it succeeds, or until the deployment is rolled back";
         draft.remark(Diagnostic::warning(span, message));
     }
     let mut policy = Value::map([
@@ -73,4 +73,17 @@ pub(in crate::ecs) fn policy(service: &Service, draft: &mut Draft) {
         policy.set("IgnoredExitCodes", vec![Value::Int(0)]);
     }
     draft.container(service).set("RestartPolicy", policy);
+}
+
+/// How often a container is to be started again, and where that is said.
+pub(in crate::ecs) fn attempts(service: &Service) -> Option<(i64, Span)> {
+    let deployed = service
+        .deploy
+        .as_ref()
+        .and_then(|deploy| deploy.restart_policy.as_ref());
+    match (deployed, &service.restart) {
+        (Some(policy), _) => policy.max_attempts.map(|attempts| (attempts.value, attempts.span)),
+        (None, Some(restart)) => Some((restart.strip_prefix("on-failure:")?.parse().ok()?, restart.span)),
+        (None, None) => None,
+    }
 }

@@ -17,7 +17,6 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
         return;
     };
     match mode.as_str() {
-        "replicated" => {}
         // Its instances are the last step's.
         "global" if host::is_on_instances(service, draft) => {}
         "global" => {
@@ -25,10 +24,12 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             let hint = "say how many tasks there are with `deploy.replicas`, or run the project on instances with `x-aws-capacity: ec2`";
             draft.say(Diagnostic::error(mode.span, message).hint(hint));
         }
-        job => {
-            let message = format!("`deploy.mode: {job}` does not work on ECS yet");
-            draft.say(Diagnostic::error(mode.span, message).hint("run the job by hand with `aws ecs run-task`"));
+        "global-job" => {
+            let message = "`deploy.mode: global-job` runs once on ECS: Fargate has no nodes";
+            draft.remark(Diagnostic::warning(mode.span, message).hint("`replicated-job` says the same"));
         }
+        // Jobs are found before any rule.
+        _ => {}
     }
 }
 

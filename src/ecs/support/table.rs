@@ -174,7 +174,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.deploy.restart_policy", Yes(restart::policy)),
     ("services.*.deploy.restart_policy.condition", Translated),
     ("services.*.deploy.restart_policy.delay", Ignored("ECS waits longer from attempt to attempt by itself")),
-    ("services.*.deploy.restart_policy.max_attempts", Ignored("ECS tries until it succeeds, or until the deployment is rolled back")),
+    ("services.*.deploy.restart_policy.max_attempts", Translated),
     ("services.*.deploy.restart_policy.window", Ignored("ECS decides itself whether a restart was a success")),
     ("services.*.deploy.rollback_config", Ignored("a failed deployment is rolled back by the rules of `update_config`")),
     ("services.*.deploy.rollback_config.delay", Above),
