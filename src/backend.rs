@@ -2,7 +2,10 @@
 //!
 //! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
 
+mod summaries;
 pub mod verdict;
+
+pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
 
 use std::time::Duration;
 

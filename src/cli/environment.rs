@@ -4,16 +4,18 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
 use crate::backend::{Backend, Interrupts, Io};
-use crate::compose::{LoadOptions, Project, load};
+use crate::compose::{LoadOptions, Project, Skip, load};
 use crate::context::{ChosenBy, Context, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
 use crate::error::{Error, Result};
+use crate::local::Verb;
 use crate::ui::progress::Mode;
 use crate::{ecs, local, ui};
 
@@ -153,6 +155,38 @@ impl Environment {
         named.or_else(|| std::env::home_dir().map(|home| home.join(".docker")))
     }
 
+    /// The project's name alone. Mistakes in the files that do not hide it are no hindrance: what runs can be listed
+    /// and stopped whatever the files say now.
+    pub(super) fn project_name(&self) -> Result<String> {
+        let given = self
+            .global
+            .project_name
+            .as_deref()
+            .or_else(|| self.variable("COMPOSE_PROJECT_NAME"));
+        if let Some(name) = given {
+            return Ok(name.to_owned());
+        }
+        self.project_or_name().map(|(name, _)| name).or_else(|error| {
+            let mut options = self.load_options(&[])?;
+            options.skip = Skip {
+                interpolation: true,
+                consistency: true,
+                environment: true,
+                ..Skip::default()
+            };
+            load(&options).map(|loaded| loaded.project.name).map_err(|_| error)
+        })
+    }
+
+    /// Does something with the containers that the project has on an engine.
+    pub(super) fn apply(&self, verb: &Verb, services: &[String], timeout: Option<Duration>) -> Result<u8> {
+        let name = self.project_name()?;
+        self.run(async |io| {
+            let engine = self.engine(verb.word()).await?;
+            engine.apply(&name, verb, services, timeout, &io).await.map(|()| 0)
+        })
+    }
+
     pub(super) fn store(&self) -> Result<Store> {
         self.docker_config()
             .map(Store::open)
@@ -232,6 +266,22 @@ impl Environment {
                 context.name
             ))
             .hint("`ctx ls` lists the contexts; those of the types moby and ecs can be used")),
+        }
+    }
+
+    /// Connects to the current context's engine, for a command that only engines have.
+    pub(super) async fn engine(&self, command: &str) -> Result<local::Engine> {
+        let context = self.context()?;
+        match &context.target {
+            Target::Docker(endpoint) => local::Engine::connect(endpoint).await,
+            target => {
+                let kind = target.kind();
+                let message = format!(
+                    "`ctx {command}` works on an engine only, and context \"{}\" is of the type {kind}",
+                    context.name
+                );
+                Err(Error::new(message).hint("`ctx -c default …` takes the local engine"))
+            }
         }
     }
 

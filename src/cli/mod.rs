@@ -1,4 +1,6 @@
 //! The command line: a file a command. Commands orchestrate and decide nothing.
+//!
+//! Long because it names them all.
 
 mod anywhere;
 mod check;
@@ -8,9 +10,23 @@ mod convert;
 mod digests;
 mod down;
 mod environment;
+mod images;
+mod kill;
 mod logs;
+mod pause;
+mod port;
+mod projects;
+mod prune;
 mod ps;
+mod restart;
+
+mod start;
+mod stop;
+mod top;
+mod unpause;
 mod up;
+mod volumes;
+mod wait;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -45,6 +61,19 @@ enum Command {
     Down(down::Arguments),
     Ps(ps::Arguments),
     Logs(logs::Arguments),
+    Start(start::Arguments),
+    Stop(stop::Arguments),
+    Restart(restart::Arguments),
+    Kill(kill::Arguments),
+    Pause(pause::Arguments),
+    Unpause(unpause::Arguments),
+    Prune(prune::Arguments),
+    Wait(wait::Arguments),
+    Port(port::Arguments),
+    Top(top::Arguments),
+    Images(images::Arguments),
+    Volumes(volumes::Arguments),
+    Projects(projects::Arguments),
 }
 
 /// All commands and options, for their reference in `docs/cli.md`.
@@ -86,5 +115,18 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),
         Command::Logs(arguments) => logs::run(environment, arguments),
+        Command::Start(arguments) => start::run(environment, arguments),
+        Command::Stop(arguments) => stop::run(environment, arguments),
+        Command::Restart(arguments) => restart::run(environment, arguments),
+        Command::Kill(arguments) => kill::run(environment, arguments),
+        Command::Pause(arguments) => pause::run(environment, arguments),
+        Command::Unpause(arguments) => unpause::run(environment, arguments),
+        Command::Prune(arguments) => prune::run(environment, arguments),
+        Command::Wait(arguments) => wait::run(environment, arguments),
+        Command::Port(arguments) => port::run(environment, arguments),
+        Command::Top(arguments) => top::run(environment, arguments),
+        Command::Images(arguments) => images::run(environment, arguments),
+        Command::Volumes(arguments) => volumes::run(environment, arguments),
+        Command::Projects(arguments) => projects::run(environment, arguments),
     }
 }

@@ -403,6 +403,13 @@ impl Condition {
             Self::CompletedSuccessfully => "service_completed_successfully",
         }
     }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Started, Self::Healthy, Self::CompletedSuccessfully]
+            .into_iter()
+            .find(|condition| condition.as_str() == word)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
-    RemoveContainerOptions, RemoveVolumeOptions, RenameContainerOptions, StartContainerOptions, StopContainerOptions,
+    KillContainerOptions, RemoveContainerOptions, RemoveVolumeOptions, RenameContainerOptions, StartContainerOptions,
+    StopContainerOptions,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -214,6 +215,41 @@ impl<'a> Execution<'a> {
                     () = tokio::time::sleep(ENGINE_TIME) => drop(slot),
                 }
                 stop.await
+            }
+            Operation::StartAgain { container } => {
+                let object = format!("Container {}", container.name);
+                let start = async || {
+                    docker
+                        .start_container(&container.id, None::<StartContainerOptions>)
+                        .await
+                };
+                let started = self.telling(&object, ["Starting", "Started"], start).await;
+                match started {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(failure::start_again(self.connection, &container.name, &error).await),
+                }
+            }
+            Operation::Kill { container, signal } => {
+                let options = KillContainerOptions {
+                    signal: signal.clone().unwrap_or_else(|| "SIGKILL".to_owned()),
+                };
+                let kill = async || docker.kill_container(&container.id, Some(options.clone())).await;
+                self.doing(&format!("Container {}", container.name), ["Killing", "Killed"], kill)
+                    .await
+            }
+            Operation::Pause { container } => {
+                let pause = async || docker.pause_container(&container.id).await;
+                self.doing(&format!("Container {}", container.name), ["Pausing", "Paused"], pause)
+                    .await
+            }
+            Operation::Unpause { container } => {
+                let unpause = async || docker.unpause_container(&container.id).await;
+                self.doing(
+                    &format!("Container {}", container.name),
+                    ["Unpausing", "Unpaused"],
+                    unpause,
+                )
+                .await
             }
             Operation::Remove { container, volumes } => {
                 let options = RemoveContainerOptions {

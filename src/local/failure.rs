@@ -94,6 +94,21 @@ pub(super) async fn start(
     vec![diagnostic].into()
 }
 
+/// Why a container did not start of which only its labels are known.
+pub(super) async fn start_again(connection: &Connection, name: &str, error: &bollard::errors::Error) -> Error {
+    let failed = connection.failed(format!("cannot start container {name}"), error);
+    let text = message(error);
+    match occupied(&text) {
+        Some(port) => match owner(connection, port, name).await {
+            Some(owner) => failed.hint(format!("port {port} is taken by {owner}: stop it first")),
+            None => failed.hint(format!(
+                "port {port} is taken by another program on the engine's machine"
+            )),
+        },
+        None => failed,
+    }
+}
+
 /// The port in `Bind for 0.0.0.0:8080 failed: port is already allocated` and
 /// `listen tcp4 0.0.0.0:8080: bind: address already in use`.
 fn occupied(text: &str) -> Option<&str> {

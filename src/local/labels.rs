@@ -16,7 +16,7 @@ pub(super) const VOLUME: &str = "com.docker.compose.volume";
 const VERSION: &str = "com.docker.compose.version";
 const REPLACE: &str = "com.docker.compose.replace";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
-const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+pub(super) const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
 
 /// The version of Docker Compose whose labels these are. Docker Compose shows it and decides nothing by it.

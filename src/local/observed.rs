@@ -7,7 +7,7 @@ use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, ListNe
 
 use super::connection::Connection;
 use super::labels;
-use crate::compose::Project;
+use crate::compose::{Condition, Project};
 use crate::error::Result;
 
 #[derive(Clone, Default, Debug)]
@@ -39,8 +39,17 @@ pub struct Container {
     /// Ids of the networks it is attached to.
     pub networks: Vec<String>,
     pub mounts: Vec<Mounted>,
-    /// Services that it depends on, with the condition, as its label says.
-    pub depends_on: Vec<String>,
+    /// The services that it depends on, as its label says.
+    pub depends_on: Vec<On>,
+}
+
+/// One dependency of a container.
+#[derive(Clone, PartialEq, Debug)]
+pub struct On {
+    pub service: String,
+    pub condition: Condition,
+    /// Whether it restarts with the other one.
+    pub restart: bool,
 }
 
 /// What stands in the engine's human-readable status, which the list carries and an inspection need not repeat.
@@ -116,13 +125,23 @@ impl Container {
                     writable: mount.rw.unwrap_or(true),
                 })
                 .collect(),
-            depends_on: label(labels::DEPENDS_ON)
-                .split(',')
-                .filter_map(|on| on.split(':').next())
-                .filter(|on| !on.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            depends_on: label(labels::DEPENDS_ON).split(',').filter_map(On::read).collect(),
         }
+    }
+}
+
+impl On {
+    /// Reads `db:service_healthy:false`. Older versions of Docker Compose wrote the name alone.
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let service = parts.next().filter(|service| !service.is_empty())?.to_owned();
+        let condition = parts.next().and_then(Condition::parse).unwrap_or(Condition::Started);
+        let restart = parts.next() == Some("true");
+        Some(Self {
+            service,
+            condition,
+            restart,
+        })
     }
 }
 
@@ -296,11 +315,11 @@ impl Connection {
     }
 }
 
-fn project_label(project: &str) -> String {
+pub(super) fn project_label(project: &str) -> String {
     format!("{}={project}", labels::PROJECT)
 }
 
-fn filter(key: &str, values: impl IntoIterator<Item = String>) -> HashMap<String, Vec<String>> {
+pub(super) fn filter(key: &str, values: impl IntoIterator<Item = String>) -> HashMap<String, Vec<String>> {
     HashMap::from([(key.to_owned(), values.into_iter().collect())])
 }
 

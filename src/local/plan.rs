@@ -51,7 +51,21 @@ pub enum Operation<'a> {
         name: String,
         again: Option<&'a observed::Container>,
     },
+    /// Starts a container of which only its labels are known.
+    StartAgain {
+        container: &'a observed::Container,
+    },
     Stop {
+        container: &'a observed::Container,
+    },
+    Kill {
+        container: &'a observed::Container,
+        signal: Option<String>,
+    },
+    Pause {
+        container: &'a observed::Container,
+    },
+    Unpause {
         container: &'a observed::Container,
     },
     /// With its nameless volumes, unless another container has them.
@@ -138,7 +152,18 @@ impl fmt::Display for Operation<'_> {
                 Some(old) => write!(f, "create {name} to replace {} ({reason})", old.name),
             },
             Self::Start { name, .. } => write!(f, "start {name}"),
+            Self::StartAgain { container } => write!(f, "start {}", container.name),
             Self::Stop { container } => write!(f, "stop {}", container.name),
+            Self::Kill { container, signal } => {
+                write!(
+                    f,
+                    "send {} to {}",
+                    signal.as_deref().unwrap_or("SIGKILL"),
+                    container.name
+                )
+            }
+            Self::Pause { container } => write!(f, "pause {}", container.name),
+            Self::Unpause { container } => write!(f, "unpause {}", container.name),
             Self::Remove { container, .. } => write!(f, "remove {}", container.name),
             Self::Rename { from, to } => write!(f, "rename {from} to {to}"),
             Self::Wait { service, condition, .. } => match condition {

@@ -10,10 +10,11 @@ use super::attach::{Attachments, follow_all};
 use super::connection::{Connection, message};
 use super::events::Events;
 use super::execute::Execution;
+use super::lifecycle::{self, Verb};
+use super::names;
 use super::observed::{Container, Observed};
 use super::plan::Plan;
 use super::reconcile::needs_stop;
-use super::{names, teardown};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::error::{Error, Result};
@@ -110,7 +111,7 @@ impl Session<'_> {
         let containers = self.connection.project_containers(&self.project.name).await?;
         let containers: Vec<_> = containers.iter().map(Container::read).collect();
         let execution = Execution::new(self.connection, self.io, events).timeout(self.options.timeout);
-        let (plan, nothing) = (teardown::stop(&containers), Observed::default());
+        let (plan, nothing) = (lifecycle::plan(&Verb::Stop, &containers, &[]), Observed::default());
         let killed = async {
             self.io.interrupts.reached(2).await;
             let kill = |container| self.kill(container);

@@ -1,37 +1,29 @@
 //! `ctx ls`: contexts as a table.
 
-use clap::ValueEnum;
 use serde_json::json;
 
-use super::{output, table};
+use super::listing::{Format, Json, Listing};
+use super::output;
 use crate::context::{Context, Credentials, DockerEndpoint, EcsEndpoint, Target};
 use crate::error::Result;
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum, Debug)]
-pub enum Format {
-    /// A table
-    #[default]
-    Pretty,
-    /// A JSON object a line
-    Json,
-}
-
 /// Prints contexts, of which `current` is in use.
-pub fn print(contexts: &[Context], current: &str, format: Format, quiet: bool) -> Result<()> {
-    let text = if quiet {
-        output::lines(contexts.iter().map(|context| &context.name))
-    } else if format == Format::Json {
-        output::lines(contexts.iter().map(|context| json(context, current)))
-    } else {
-        let rows: Vec<_> = contexts.iter().map(|context| row(context, current)).collect();
-        table::render(["NAME", "TYPE", "DESCRIPTION", "DOCKER ENDPOINT", "AWS"], &rows)
+pub fn print(contexts: &[Context], current: &str, format: &Format, quiet: bool) -> Result<()> {
+    if quiet {
+        return output::document(&output::lines(contexts.iter().map(|context| &context.name)), None);
+    }
+    let listing = Listing {
+        columns: &["NAME", "TYPE", "DESCRIPTION", "DOCKER ENDPOINT", "AWS"],
+        rows: contexts.iter().map(|context| row(context, current)).collect(),
+        objects: contexts.iter().map(|context| json(context, current)).collect(),
+        json: Json::Lines,
     };
-    output::document(&text, None)
+    listing.print(format)
 }
 
-fn row(context: &Context, current: &str) -> [String; 5] {
+fn row(context: &Context, current: &str) -> Vec<String> {
     let mark = if context.name == current { " *" } else { "" };
-    [
+    vec![
         format!("{}{mark}", context.name),
         context.target.kind().to_owned(),
         context.description.clone(),

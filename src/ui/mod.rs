@@ -3,10 +3,14 @@
 
 pub mod contexts;
 pub mod diagnostics;
+mod listing;
 pub mod logs;
 pub mod output;
 pub mod progress;
+pub mod project;
 pub mod prompt;
 pub mod replicas;
 mod table;
 pub mod verdicts;
+
+pub use listing::Format;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, stderr, stdin};
 
 use inquire::validator::{Validation, ValueRequiredValidator};
-use inquire::{InquireError, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 
 use super::output;
 use crate::error::{Error, Result};
@@ -17,6 +17,11 @@ pub fn is_possible() -> bool {
 
 pub fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<T> {
     Select::new(question, options).prompt().map_err(unanswered)
+}
+
+/// Asks whether to do something; without an answer nothing is done.
+pub fn confirm(question: &str) -> Result<bool> {
+    Confirm::new(question).with_default(false).prompt().map_err(unanswered)
 }
 
 /// Asks for a text; an empty answer means `default`, or is refused where that is empty too.

@@ -1,51 +1,45 @@
 //! `ctx ps`: containers and tasks, in the form of `docker compose ps`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{output, table};
+use super::listing::{Format, Json, Listing};
+use super::output;
 use crate::backend::{Publication, Replica};
 use crate::error::Result;
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum, Debug)]
-pub enum Format {
-    /// A table
-    #[default]
-    Table,
-    /// A JSON object a line
-    Json,
+pub fn print(replicas: &[Replica], format: &Format) -> Result<()> {
+    listing(replicas, Timestamp::now()).print(format)
 }
 
-pub fn print(replicas: &[Replica], format: Format, quiet: bool) -> Result<()> {
-    output::document(&render(replicas, format, quiet, Timestamp::now()), None)
+pub fn print_ids(replicas: &[Replica]) -> Result<()> {
+    output::document(&output::lines(replicas.iter().map(|replica| &replica.id)), None)
 }
 
-fn render(replicas: &[Replica], format: Format, quiet: bool, now: Timestamp) -> String {
-    if quiet {
-        return output::lines(replicas.iter().map(|replica| &replica.id));
-    }
-    match format {
-        Format::Json => output::lines(replicas.iter().map(|replica| json(replica, now))),
-        Format::Table => {
-            let rows: Vec<_> = replicas.iter().map(|replica| row(replica, now)).collect();
-            table::render(
-                ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"],
-                &rows,
-            )
-        }
+pub fn print_services(replicas: &[Replica]) -> Result<()> {
+    let services: BTreeSet<_> = replicas.iter().map(|replica| &replica.service).collect();
+    output::document(&output::lines(services), None)
+}
+
+fn listing(replicas: &[Replica], now: Timestamp) -> Listing<'static> {
+    Listing {
+        columns: &["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"],
+        rows: replicas.iter().map(|replica| row(replica, now)).collect(),
+        objects: replicas.iter().map(|replica| json(replica, now)).collect(),
+        json: Json::Lines,
     }
 }
 
-fn row(replica: &Replica, now: Timestamp) -> [String; 7] {
-    [
+fn row(replica: &Replica, now: Timestamp) -> Vec<String> {
+    vec![
         replica.name.clone(),
         replica.image.clone(),
         shortened(&replica.command),
         replica.service.clone(),
-        age(replica, now),
+        age(replica.created, now),
         replica.status.clone(),
         ports(&replica.ports),
     ]
@@ -75,7 +69,7 @@ fn json(replica: &Replica, now: Timestamp) -> Value {
         "Name": replica.name,
         "Ports": ports(&replica.ports),
         "Publishers": publishers,
-        "RunningFor": age(replica, now),
+        "RunningFor": age(replica.created, now),
         "Service": replica.service,
         "State": replica.state,
         "Status": replica.status,
@@ -150,8 +144,8 @@ fn shortened(command: &str) -> String {
 }
 
 /// `5 minutes ago`
-fn age(replica: &Replica, now: Timestamp) -> String {
-    let Some(created) = replica.created else {
+pub(super) fn age(created: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(created) = created else {
         return String::new();
     };
     let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
@@ -177,6 +171,26 @@ fn words(span: Duration) -> String {
         5_184_000..63_072_000 => format!("{} months", seconds / DAY / 30),
         _ => format!("{} years", seconds / DAY / 365),
     }
+}
+
+/// `12.3MB`: three digits, in steps of a thousand, as the docker CLI shows it.
+pub(super) fn size(bytes: i64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut size = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if size < 1000.0 {
+            let digits = if size >= 100.0 || unit == "B" {
+                0
+            } else if size >= 10.0 {
+                1
+            } else {
+                2
+            };
+            return format!("{size:.digits$}{unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.2}TB")
 }
 
 #[cfg(test)]
@@ -214,7 +228,9 @@ mod tests {
 
     #[test]
     fn the_table_is_docker_composes() {
-        let table = render(&[replica()], Format::Table, false, five_minutes_later());
+        let table = listing(&[replica()], five_minutes_later())
+            .render(&Format::Table)
+            .unwrap();
         let lines: Vec<_> = table.lines().collect();
         assert_eq!(
             lines,
@@ -227,12 +243,12 @@ mod tests {
 
     #[test]
     fn json_is_an_object_a_line() {
-        let text = render(&[replica(), replica()], Format::Json, false, five_minutes_later());
+        let listing = listing(&[replica(), replica()], five_minutes_later());
+        let text = listing.render(&Format::Json).unwrap();
         let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(objects.len(), 2);
         assert_eq!(objects[0]["Publishers"][0]["PublishedPort"], 8080);
         assert_eq!(objects[0]["RunningFor"], "5 minutes ago");
-        assert_eq!(render(&[replica()], Format::Json, true, five_minutes_later()), "3f2a\n");
     }
 
     #[test]

@@ -6,17 +6,18 @@ const GAP: usize = 3;
 
 /// Lays out rows below a header, each line with its end.
 #[must_use]
-pub(super) fn render<const COLUMNS: usize>(header: [&str; COLUMNS], rows: &[[String; COLUMNS]]) -> String {
-    let mut widths = header.map(UnicodeWidthStr::width);
+pub(super) fn render<Row: AsRef<[String]>>(header: &[&str], rows: &[Row]) -> String {
+    let mut widths: Vec<_> = header.iter().map(|title| title.width()).collect();
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
             *width = (*width).max(cell.width());
         }
     }
     let mut table = String::new();
-    for row in std::iter::once(&header.map(str::to_owned)).chain(rows) {
+    let header: Vec<_> = header.iter().map(|title| (*title).to_owned()).collect();
+    for row in std::iter::once(header.as_slice()).chain(rows.iter().map(AsRef::as_ref)) {
         let start = table.len();
-        for (cell, width) in row.iter().zip(widths) {
+        for (cell, width) in row.iter().zip(&widths) {
             table.push_str(cell);
             table.extend(std::iter::repeat_n(' ', width - cell.width() + GAP));
         }
@@ -34,6 +35,6 @@ mod tests {
     #[test]
     fn columns_align_by_what_the_terminal_shows() {
         let rows = [["漢字".to_owned(), "a".to_owned()], ["x".to_owned(), String::new()]];
-        assert_eq!(render(["N", "TYPE"], &rows), "N      TYPE\n漢字   a\nx\n");
+        assert_eq!(render(&["N", "TYPE"], &rows), "N      TYPE\n漢字   a\nx\n");
     }
 }

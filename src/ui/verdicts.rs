@@ -122,7 +122,7 @@ fn json(target: Target, findings: &[Finding], sources: &Sources) -> String {
     };
     let attributes: Vec<_> = findings.iter().map(attribute).collect();
     let target = target.to_possible_value();
-    let target = target.as_ref().map(|value| value.get_name());
+    let target = target.as_ref().map(clap::builder::PossibleValue::get_name);
     let document = json!({"target": target, "counts": counts, "attributes": attributes});
     format!("{document:#}\n")
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod attached;
 mod calls;
+mod commands;
 mod failures;
 mod interop;
 mod lifecycle;

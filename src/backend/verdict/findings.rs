@@ -68,7 +68,7 @@ impl<Rule: Copy> Table<Rule> {
                 };
                 if section != "services" {
                     walk.below(section, |walk| {
-                        walk.attribute(entry.key, &entry.node, branch, Span::NOWHERE)
+                        walk.attribute(entry.key, &entry.node, branch, Span::NOWHERE);
                     });
                 } else if let (Some(services), Some(branch)) = (entry.node.as_map(), branch.children.get("*")) {
                     let enabled = services.iter().filter(|(name, _)| project.services.contains_key(*name));
@@ -153,7 +153,7 @@ impl<Rule: Copy> Walk<Rule> {
                 for (index, item) in items.iter().enumerate() {
                     if let Some(branch) = any {
                         self.below(&format!("[{index}]"), |walk| {
-                            walk.attribute(item.span, item, branch, node.span)
+                            walk.attribute(item.span, item, branch, node.span);
                         });
                     }
                 }

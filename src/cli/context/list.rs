@@ -13,9 +13,9 @@ pub(in crate::cli) struct Arguments {
     /// Print only names
     #[arg(short, long)]
     quiet: bool,
-    /// Format of the list
-    #[arg(long, value_enum, default_value_t = ui::contexts::Format::Pretty)]
-    format: ui::contexts::Format,
+    /// `table`, `json`, or a Go template
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: ui::Format,
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
@@ -24,7 +24,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let (current, chosen_by) = store.current_name(&selection)?;
     let (contexts, failures): (Vec<_>, Vec<_>) = store.list(&selection)?.into_iter().partition(Result::is_ok);
     let contexts: Vec<_> = contexts.into_iter().flatten().collect();
-    ui::contexts::print(&contexts, &current, arguments.format, arguments.quiet)?;
+    ui::contexts::print(&contexts, &current, &arguments.format, arguments.quiet)?;
 
     if chosen_by == ChosenBy::DockerHost {
         environment.warn_of_override(chosen_by, None);

@@ -248,11 +248,7 @@ impl Decoder<'_> {
             let dependency = Dependency {
                 span: entry.key,
                 condition: Spanned::new(
-                    match condition.as_str() {
-                        "service_healthy" => Condition::Healthy,
-                        "service_completed_successfully" => Condition::CompletedSuccessfully,
-                        _ => Condition::Started,
-                    },
+                    Condition::parse(&condition).unwrap_or(Condition::Started),
                     condition.span,
                 ),
                 restart: self.boolean(map, "restart").is_some_and(|restart| restart.value),

@@ -1,0 +1,45 @@
+//! What lists show of projects and of what belongs to them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+/// A project that has containers on the target.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProjectSummary {
+    pub name: String,
+    /// How many of its containers are in which state.
+    pub states: BTreeMap<String, usize>,
+    /// The Compose files that it was made from.
+    pub files: String,
+}
+
+/// The processes of one container: a name for each column, and the columns of each process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Processes {
+    pub service: String,
+    pub number: u32,
+    pub titles: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The image of one container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    pub container: String,
+    pub repository: String,
+    pub tag: String,
+    /// `linux/amd64`
+    pub platform: String,
+    pub id: String,
+    /// In bytes.
+    pub size: i64,
+    pub created: Option<Timestamp>,
+}
+
+/// A volume that the project owns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnVolume {
+    pub name: String,
+    pub driver: String,
+}

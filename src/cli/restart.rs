@@ -1,0 +1,30 @@
+//! `ctx restart`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::error::Result;
+use crate::local::Verb;
+
+/// Stop containers and start them again
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Leave alone the services that restart with those that are named
+    #[arg(long)]
+    no_deps: bool,
+    /// Seconds that a container may take to stop
+    #[arg(short, long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Services to restart [default: all]
+    services: Vec<String>,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let timeout = arguments.timeout.map(Duration::from_secs);
+    let verb = Verb::Restart {
+        alone: arguments.no_deps,
+    };
+    environment.apply(&verb, &arguments.services, timeout)
+}

@@ -1,0 +1,18 @@
+//! `ctx start`
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::error::Result;
+use crate::local::Verb;
+
+/// Start the containers that a project has
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Services to start [default: all]
+    services: Vec<String>,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    environment.apply(&Verb::Start, &arguments.services, None)
+}
