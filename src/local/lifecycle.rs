@@ -17,6 +17,7 @@ use super::plan::{Operation, Plan, Step};
 use super::reconcile::needs_stop;
 use crate::backend::Io;
 use crate::compose::Condition;
+use crate::diagnostic::nearest;
 use crate::error::{Error, Result};
 
 /// What is to be done with containers that are there.
@@ -274,7 +275,7 @@ impl Engine {
             if !containers.iter().any(|container| container.service == *service) {
                 let error = Error::new(format!("project {project} has no container of service `{service}`"));
                 let known: BTreeSet<_> = containers.iter().map(|container| container.service.as_str()).collect();
-                return Err(match crate::compose::schema::nearest(service, known.iter().copied()) {
+                return Err(match nearest(service, known.iter().copied()) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None if known.is_empty() => {
                         error.hint("`ctx projects --all` lists the projects that have containers")
