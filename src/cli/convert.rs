@@ -16,8 +16,8 @@ pub(super) struct Arguments {
     /// Format of the template
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
-    /// File to write instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    /// File to write instead of standard output, or a folder, which also gets the templates of nested stacks
+    #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Pin images to the digests that their registries know now; one that cannot be asked stays a tag
     #[arg(long)]
@@ -45,10 +45,27 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         return Err(report.into());
     }
     environment.show(&report);
-    let text = match arguments.format {
-        Format::Yaml => converted.template.to_yaml(),
-        Format::Json => converted.template.to_json(),
+    let template = converted.template;
+    let (text, name) = match arguments.format {
+        Format::Yaml => (template.to_yaml(), "template.yaml"),
+        Format::Json => (template.to_json(), "template.json"),
     };
-    ui::output::document(&text, arguments.output.as_deref())?;
+    let nested = template.nested.iter();
+    let mut files: Vec<(&str, String)> = nested.map(|nested| (nested.file.as_str(), nested.to_yaml())).collect();
+    match &arguments.output {
+        Some(folder) if !files.is_empty() || ui::output::is_folder(folder) => {
+            files.push((name, text));
+            ui::output::documents(&files, folder)?;
+        }
+        file => {
+            ui::output::document(&text, file.as_deref())?;
+            if !files.is_empty() {
+                environment.warn(
+                    &format!("this is the root of {} nested stacks", files.len()),
+                    "`-o FOLDER` writes their templates, too; `ctx up` uploads and deploys them all",
+                );
+            }
+        }
+    }
     Ok(0)
 }

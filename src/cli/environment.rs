@@ -232,6 +232,11 @@ impl Environment {
         ui::diagnostics::show_error(error, self.format());
     }
 
+    /// Warns of what is about no file.
+    pub(super) fn warn(&self, what: &str, hint: &str) {
+        ui::diagnostics::warn(what, hint, self.format());
+    }
+
     /// Warns when something else than the store chooses the context: all of them, or just `wanted`, are without effect.
     pub(super) fn warn_of_override(&self, chosen_by: ChosenBy, wanted: Option<&str>) {
         let (what, fix) = match chosen_by {
@@ -239,10 +244,9 @@ impl Environment {
             ChosenBy::DockerContext => ("DOCKER_CONTEXT", "unset DOCKER_CONTEXT"),
             _ => return,
         };
-        ui::diagnostics::warn(
+        self.warn(
             &format!("the variable {what} overrides the context that `ctx use` chose"),
             &format!("{fix}, or pass `--context {}`", wanted.unwrap_or("NAME")),
-            self.format(),
         );
     }
 

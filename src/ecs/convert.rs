@@ -1,6 +1,6 @@
 //! From a project to a template, without looking at anything else.
 
-use super::cloudformation::{Template, limits};
+use super::cloudformation::{Template, limits, split};
 use super::draft::Draft;
 use super::{extensions, rules, support};
 use crate::compose::Project;
@@ -51,7 +51,7 @@ pub fn convert(project: &Project) -> Converted {
     rules::stack::finish(&mut draft);
     extensions::finish(&mut draft);
 
-    let (template, mut diagnostics) = draft.finish();
+    let (mut template, mut diagnostics) = draft.finish();
     if !diagnostics
         .iter()
         .any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -63,6 +63,34 @@ pub fn convert(project: &Project) -> Converted {
                 .map_or(Span::NOWHERE, |origin| origin.span);
             Diagnostic::error(span, format!("`{}` {}", mistake.logical_id, mistake.message))
         }));
+        diagnostics.extend(fit(&mut template, project));
     }
     Converted { template, diagnostics }
+}
+
+/// Splits a template that is too large for one stack; the result is what is too large even so.
+fn fit(template: &mut Template, project: &Project) -> Vec<Diagnostic> {
+    let wanted = extensions::nested_stacks(project);
+    let excess = limits::excess(&template.document);
+    let split = wanted.as_ref().map_or(!excess.is_empty(), |wanted| wanted.value);
+    if !split {
+        let span = wanted.map_or(Span::NOWHERE, |wanted| wanted.span);
+        let error = |excess| Diagnostic::error(span, format!("the template would have {excess}"));
+        let errors = excess.into_iter().map(error);
+        return errors
+            .map(|error| error.hint("remove `x-aws-nested_stacks: false`"))
+            .collect();
+    }
+    split::split(template, &project.name);
+    let nested = template.nested.iter().flat_map(|nested| {
+        let of = |excess| format!("the template {} would have {excess}", nested.file);
+        limits::excess(&nested.document).into_iter().map(of)
+    });
+    let root = limits::excess(&template.document).into_iter();
+    let root = root.map(|excess| format!("the root of the nested stacks would have {excess}"));
+    root.chain(nested)
+        .map(|message| {
+            Diagnostic::error(Span::NOWHERE, message).hint("deploy the project in parts, each with a name of its own")
+        })
+        .collect()
 }

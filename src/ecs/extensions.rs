@@ -8,7 +8,9 @@ mod table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::compose::{Extensions, FileObject, FileReference, Map, Node, Port, Service, Value as Written};
+use crate::compose::{
+    Extensions, FileObject, FileReference, Map, Node, Port, Project, Service, Spanned, Value as Written,
+};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
@@ -203,6 +205,15 @@ fn is_right(shape: &Shape, node: &Node) -> bool {
     let mut said = Vec::new();
     shape.check("", node, &mut said);
     said.is_empty()
+}
+
+/// Whether the project wants a nested stack for each service, or none.
+pub(in crate::ecs) fn nested_stacks(project: &Project) -> Option<Spanned<bool>> {
+    let node = project.extensions.get("x-aws-nested_stacks")?;
+    match node.value {
+        Written::Bool(wanted) => Some(Spanned::new(wanted, node.span)),
+        _ => None,
+    }
 }
 
 /// `x-aws-protocol` of a port.

@@ -37,6 +37,7 @@ impl Deployment<'_> {
             public_subnets,
             secrets: arns,
             file_systems,
+            templates_url: None,
         };
         Ok((found, renewed))
     }

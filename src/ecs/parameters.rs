@@ -16,6 +16,8 @@ pub(super) struct Found {
     pub(super) secrets: IndexMap<String, String>,
     /// Volume → the id of a file system that the stack does not own.
     pub(super) file_systems: IndexMap<String, String>,
+    /// Where the templates of nested stacks are.
+    pub(super) templates_url: Option<String>,
 }
 
 /// Refuses names that the template does not have.
@@ -46,6 +48,7 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Image { default, .. }) => default.clone(),
             Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
+            Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
             Some(Purpose::InitImage) | None => None,
         };
         let said = given_value(given, name).map(str::to_owned);
@@ -101,6 +104,7 @@ mod tests {
             public_subnets: Vec::new(),
             secrets: IndexMap::from([("db".to_owned(), "arn:db".to_owned())]),
             file_systems: IndexMap::new(),
+            templates_url: None,
         }
     }
 

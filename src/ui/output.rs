@@ -21,6 +21,21 @@ pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
     }
 }
 
+/// Whether a path names a folder: one that is there, or with a slash at its end.
+#[must_use]
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Writes documents, each with its name, into a folder, which is made if it is not there.
+pub fn documents(documents: &[(&str, String)], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .map_err(|error| Error::new(format!("cannot make the folder {}", folder.display())).because(&error))?;
+    documents
+        .iter()
+        .try_for_each(|(name, text)| document(text, Some(&folder.join(name))))
+}
+
 /// A file keeps its permissions, a link stays one; a pipe or a device is written to and not replaced.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

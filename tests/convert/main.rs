@@ -6,5 +6,6 @@ mod support;
 
 mod fixtures;
 mod goldens;
+mod nested;
 mod tables;
 mod yaml;

@@ -58,6 +58,7 @@ fragments! {
     MOUNT_TARGET = "mount-target.yaml";
     NAT_GATEWAY = "nat-gateway.yaml";
     NAT_ROUTE = "nat-route.yaml";
+    NESTED_STACK = "nested-stack.yaml";
     NETWORK = "network.yaml";
     NETWORK_LOAD_BALANCER = "network-load-balancer.yaml";
     PORT = "port.yaml";

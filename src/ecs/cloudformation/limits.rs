@@ -3,13 +3,60 @@
 use std::collections::HashSet;
 
 use super::fargate;
-use super::template::Template;
+use super::reference::{self, Reference};
+use super::template::{Document, Template};
 use super::value::Value;
 
 /// What a network interface can be in, and so a task.
 const SECURITY_GROUPS: usize = 5;
 /// What one ECS service can be behind.
 const TARGET_GROUPS: usize = 5;
+
+/// What CloudFormation takes in one template.
+const RESOURCES: usize = 500;
+const PARAMETERS: usize = 200;
+const OUTPUTS: usize = 200;
+const MAPPINGS: usize = 200;
+const BYTES: usize = 1_000_000;
+
+/// What ECS takes in one task definition.
+const CONTAINERS: usize = 10;
+const TASK_BYTES: usize = 64 * 1024;
+
+/// What of a document is more than CloudFormation takes: `501 resources, and 500 is the most`.
+#[must_use]
+pub(in crate::ecs) fn excess(document: &Document) -> Vec<String> {
+    let counts = [
+        ("resources", document.resources.len(), RESOURCES),
+        ("parameters", document.parameters.len(), PARAMETERS),
+        ("outputs", document.outputs.len(), OUTPUTS),
+        ("mappings", document.mappings.len(), MAPPINGS),
+        ("bytes", bytes(document), BYTES),
+    ];
+    let over = counts.into_iter().filter(|(_, count, most)| count > most);
+    over.map(|(what, count, most)| format!("{count} {what}, and {most} is the most"))
+        .collect()
+}
+
+/// The size of the template, exactly only where it may matter.
+fn bytes(document: &Document) -> usize {
+    let text: usize = document.resources.values().map(weight).sum();
+    // Indentation and quotes make two of one.
+    if text < BYTES / 4 {
+        text
+    } else {
+        document.to_yaml().len()
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len() + 8,
+        Value::List(items) => items.iter().map(|item| weight(item) + 8).sum(),
+        Value::Map(entries) => entries.iter().map(|(key, value)| key.len() + weight(value) + 12).sum(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 12,
+    }
+}
 
 /// A mistake in one resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,11 +87,23 @@ pub fn mistakes(template: &Template) -> Vec<Mistake> {
                 ));
             }
         }
-        references(resource, &mut |name| {
-            if !known(name) {
+        let condition = resource.get("Condition").and_then(Value::as_str);
+        let mut check = |reference| match reference {
+            Reference::Whole(name) | Reference::Attribute(name, _) if !known(name) => {
                 mistake(format!("refers to `{name}`, which the template does not have"));
             }
-        });
+            Reference::Condition(name) if !document.conditions.contains_key(name) => {
+                mistake(format!(
+                    "depends on condition `{name}`, which the template does not have"
+                ));
+            }
+            Reference::Mapping(Some(name)) if !document.mappings.contains_key(name) => {
+                mistake(format!("looks into mapping `{name}`, which the template does not have"));
+            }
+            _ => {}
+        };
+        condition.map(Reference::Condition).into_iter().for_each(&mut check);
+        reference::visit(resource, &mut check);
         let empty = Value::Null;
         let properties = resource.get("Properties").unwrap_or(&empty);
         if properties.get("ContainerDefinitions").is_some() {
@@ -86,6 +145,18 @@ fn task_definition(properties: &Value, mistake: &mut impl FnMut(String)) {
         ));
     }
     let containers = list("ContainerDefinitions");
+    if containers.len() > CONTAINERS {
+        let count = containers.len();
+        mistake(format!(
+            "has {count} containers, and ECS starts at most {CONTAINERS} in one task"
+        ));
+    }
+    let size = weight(properties);
+    if size > TASK_BYTES {
+        mistake(format!(
+            "has about {size} bytes, and ECS takes {TASK_BYTES} for a task definition"
+        ));
+    }
     let volumes: HashSet<_> = names(list("Volumes"), "Name").collect();
     for container in containers {
         let of = |key: &str| container.get(key).map_or(&[][..], Value::as_list);
@@ -165,31 +236,6 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
         Some(Value::Text(text)) => vec![text],
         Some(Value::List(items)) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
-    }
-}
-
-/// Calls `found` with each logical id or parameter that a value refers to.
-fn references(value: &Value, found: &mut impl FnMut(&str)) {
-    match value {
-        Value::List(items) => items.iter().for_each(|item| references(item, found)),
-        Value::Map(entries) => {
-            for (key, value) in entries {
-                match (key.as_ref(), value) {
-                    ("Ref", Value::Text(name)) => found(name),
-                    ("Fn::GetAtt", Value::List(path)) => {
-                        path.first().and_then(Value::as_str).into_iter().for_each(&mut *found);
-                    }
-                    ("Fn::Sub", Value::Text(text)) => {
-                        for part in text.split("${").skip(1).filter(|part| !part.starts_with('!')) {
-                            let name = part.split_once('}').map_or(part, |(name, _)| name);
-                            found(name.split('.').next().unwrap_or(name));
-                        }
-                    }
-                    _ => references(value, found),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
     }
 }
 

@@ -6,8 +6,10 @@ pub mod instances;
 pub mod limits;
 pub mod merge;
 pub mod names;
+pub mod reference;
+pub mod split;
 mod template;
 pub mod value;
 
-pub use template::{Origin, Purpose, Template};
+pub use template::{Nested, Origin, Purpose, Template};
 pub use value::Value;

@@ -16,6 +16,16 @@ pub struct Template {
     /// Where each logical id comes from.
     pub origins: IndexMap<String, Origin>,
     pub(in crate::ecs) document: Document,
+    /// The templates of nested stacks, which the root needs beside itself.
+    pub nested: Vec<Nested>,
+}
+
+/// A nested stack's template.
+#[derive(Clone, Debug)]
+pub struct Nested {
+    /// The name under which the root looks for it.
+    pub file: String,
+    pub(in crate::ecs) document: Document,
 }
 
 /// The sections, in the order in which they are printed.
@@ -63,6 +73,8 @@ pub enum Purpose {
     },
     /// The image of the init containers.
     InitImage,
+    /// Where the templates of nested stacks are.
+    TemplatesUrl,
 }
 
 /// What in the Compose file a resource comes from.
@@ -116,25 +128,41 @@ impl Template {
     }
 
     /// The bytes that `ctx convert` prints and `ctx up` deploys.
-    ///
-    /// CloudFormation reads YAML 1.1, in which `no`, `12:30` and `1_000` are no text: whatever is text here and would
-    /// be something else there comes out quoted.
     #[must_use]
     pub fn to_yaml(&self) -> String {
+        self.document.to_yaml()
+    }
+
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.document.to_json()
+    }
+}
+
+impl Nested {
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        self.document.to_yaml()
+    }
+}
+
+impl Document {
+    /// CloudFormation reads YAML 1.1, in which `no`, `12:30` and `1_000` are no text: whatever is text here and would
+    /// be something else there comes out quoted.
+    pub(super) fn to_yaml(&self) -> String {
         let options = serde_saphyr::ser_options! {
             // Long lines stay lines: a shell script or a policy is read as it was written.
             folded_wrap_chars: usize::MAX
         };
         let mut text = String::new();
-        serde_saphyr::to_fmt_writer_with_options(&mut text, &self.document, options)
+        serde_saphyr::to_fmt_writer_with_options(&mut text, self, options)
             .expect("text, numbers, lists and mappings with text keys are YAML");
         text
     }
 
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.document)
-            .expect("text, numbers, lists and mappings with text keys are JSON");
+    fn to_json(&self) -> String {
+        let mut text =
+            serde_json::to_string_pretty(self).expect("text, numbers, lists and mappings with text keys are JSON");
         text.push('\n');
         text
     }

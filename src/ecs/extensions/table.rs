@@ -307,6 +307,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-loadbalancer", LOAD_BALANCER, "use this load balancer, or make it so", NotYet("leave it out: the stack makes a load balancer of its own")),
     Extension("x-aws-logs_retention", Integer(0, 3653), "days that logs are kept, by default 30; 0 for ever", Part),
     Extension("x-aws-permissions_boundary", arn("the ARN of a policy"), "the boundary of all roles that are made", Part),
+    Extension("x-aws-nested_stacks", Boolean, "`true`: a nested stack for each service; `false`: one stack, or an error if it is too large", Part),
     Extension("x-aws-service_connect", Boolean, "services find each other by ECS Service Connect", NotYet("leave it out: services find each other by DNS")),
     Extension("x-aws-subnets", SUBNETS, "where tasks and load balancers stand", Project(vpc::subnets)),
     Extension("x-aws-tags", Map(&Text("a tag's value")), "further tags of everything that is made", Part),
