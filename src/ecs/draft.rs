@@ -1,6 +1,7 @@
 //! The template while it is being made: what rules change.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 
@@ -19,7 +20,7 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) project: &'p Project,
     pub(in crate::ecs) template: Template,
     /// What goes through the load balancer, decided before any service is looked at.
-    pub(in crate::ecs) publications: Publications,
+    pub(in crate::ecs) publications: Rc<Publications>,
     /// `{Ref: Cluster}`, or an existing one's name or ARN.
     pub(in crate::ecs) cluster: Value,
     /// The VPC and the subnets.
@@ -38,7 +39,7 @@ impl<'p> Draft<'p> {
         Self {
             project,
             template: Template::new(format!("Compose project {}", project.name)),
-            publications: Publications::default(),
+            publications: Rc::default(),
             cluster: Value::reference("Cluster"),
             place: Place::default(),
             homes: HashMap::new(),

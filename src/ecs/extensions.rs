@@ -8,15 +8,13 @@ mod table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::compose::{
-    Extensions, FileObject, FileReference, Map, Node, Port, Project, Service, Spanned, Value as Written,
-};
+use crate::compose::{Extensions, FileObject, FileReference, Map, Node, Project, Service, Spanned, Value as Written};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
 use crate::ecs::rules::{overlay, role, secret, stack, tags};
 
-pub(in crate::ecs) use shape::{Shape, boolean, integer};
+pub(in crate::ecs) use shape::{Shape, boolean, integer, seconds};
 use table::EXTENSIONS;
 
 const PREFIX: &str = "x-aws-";
@@ -214,11 +212,6 @@ pub(in crate::ecs) fn nested_stacks(project: &Project) -> Option<Spanned<bool>> 
         Written::Bool(wanted) => Some(Spanned::new(wanted, node.span)),
         _ => None,
     }
-}
-
-/// `x-aws-protocol` of a port.
-pub(in crate::ecs) fn protocol(port: &Port) -> Option<&str> {
-    port.extensions.get("x-aws-protocol")?.as_str()
 }
 
 /// The security group that `x-aws-securitygroup` of a network names.

@@ -38,6 +38,7 @@ impl Deployment<'_> {
             secrets: arns,
             file_systems,
             templates_url: None,
+            others: IndexMap::new(),
         };
         Ok((found, renewed))
     }

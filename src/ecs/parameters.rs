@@ -18,6 +18,8 @@ pub(super) struct Found {
     pub(super) file_systems: IndexMap<String, String>,
     /// Where the templates of nested stacks are.
     pub(super) templates_url: Option<String>,
+    /// By Parameter: what was found out about existing load balancers and hosted zones.
+    pub(super) others: IndexMap<String, String>,
 }
 
 /// Refuses names that the template does not have.
@@ -49,6 +51,7 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
+            Some(Purpose::LoadBalancer { .. } | Purpose::HostedZone { .. }) => found.others.get(name).cloned(),
             Some(Purpose::InitImage) | None => None,
         };
         let said = given_value(given, name).map(str::to_owned);
@@ -105,6 +108,7 @@ mod tests {
             secrets: IndexMap::from([("db".to_owned(), "arn:db".to_owned())]),
             file_systems: IndexMap::new(),
             templates_url: None,
+            others: IndexMap::new(),
         }
     }
 

@@ -43,16 +43,20 @@ fragments! {
     ALIAS_TARGET = "alias-target.yaml";
     APPLICATION_LOAD_BALANCER = "application-load-balancer.yaml";
     CAPACITY_PROVIDERS = "capacity-providers.yaml";
+    CERTIFICATE = "certificate.yaml";
     CLUSTER = "cluster.yaml";
     ENDPOINT = "endpoint.yaml";
     ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
-    HTTP_PORT = "http-port.yaml";
+    HTTP_TARGET_GROUP = "http-target-group.yaml";
     INSTANCES = "instances.yaml";
     INSTANCE_ROLE = "instance-role.yaml";
     INTERNET = "internet.yaml";
     JOB = "job.yaml";
     JOB_RUNNER = "job-runner.yaml";
+    LISTENER = "listener.yaml";
+    LISTENER_CERTIFICATE = "listener-certificate.yaml";
+    LISTENER_RULE = "listener-rule.yaml";
     LOAD_BALANCER_GROUP = "load-balancer-group.yaml";
     MOUNT_GROUP = "mount-group.yaml";
     MOUNT_TARGET = "mount-target.yaml";
@@ -61,9 +65,10 @@ fragments! {
     NESTED_STACK = "nested-stack.yaml";
     NETWORK = "network.yaml";
     NETWORK_LOAD_BALANCER = "network-load-balancer.yaml";
-    PORT = "port.yaml";
     PRIVATE_SUBNET = "private-subnet.yaml";
     PUBLIC_SUBNET = "public-subnet.yaml";
+    RECORD = "record.yaml";
+    REDIRECT_LISTENER = "redirect-listener.yaml";
     SCALABLE_TARGET = "scalable-target.yaml";
     SCALING_POLICY = "scaling-policy.yaml";
     SCHEDULE = "schedule.yaml";
@@ -72,7 +77,9 @@ fragments! {
     SERVICE_GROUP = "service-group.yaml";
     STACK = "stack.yaml";
     STORAGE_ENDPOINT = "storage-endpoint.yaml";
+    TARGET_GROUP = "target-group.yaml";
     TASK_ROLE = "task-role.yaml";
+    TLS_LISTENER = "tls-listener.yaml";
     VOLUME = "volume.yaml";
     VPC = "vpc.yaml";
 }

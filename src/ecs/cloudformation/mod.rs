@@ -11,5 +11,5 @@ pub mod split;
 mod template;
 pub mod value;
 
-pub use template::{Nested, Origin, Purpose, Template};
+pub use template::{LoadBalancerFact, Nested, Origin, Purpose, Template};
 pub use value::Value;

@@ -75,6 +75,27 @@ pub enum Purpose {
     InitImage,
     /// Where the templates of nested stacks are.
     TemplatesUrl,
+    /// Something about a load balancer that is there already.
+    LoadBalancer {
+        /// Its name or its ARN.
+        which: String,
+        kind: &'static str,
+        fact: LoadBalancerFact,
+    },
+    /// The id of the hosted zone in which a domain stands.
+    HostedZone {
+        domain: String,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadBalancerFact {
+    Arn,
+    /// One of the security groups that it is in.
+    Group,
+    DnsName,
+    /// The hosted zone of its DNS name.
+    Zone,
 }
 
 /// What in the Compose file a resource comes from.

@@ -1,161 +1,73 @@
-//! Published ports: listeners of one load balancer.
+//! Published ports: listeners of load balancers, or ports of the tasks themselves.
 //!
-//! It is an application load balancer when every published port speaks HTTP, else a network load balancer for all. A
-//! port speaks HTTP when `x-aws-protocol` or `app_protocol` says `http`, and, where neither is there, when the
-//! container's port is one of those on which web servers and web frameworks listen by convention ([`WEB_PORTS`]).
-//! Whatever is wrongly taken for something else still works: HTTP passes through a network load balancer. 443 is passed
-//! through, because an HTTPS listener would need a certificate.
+//! One load balancer is enough when it can be: for applications when every port speaks HTTP, else a network one for
+//! all, through which HTTP passes too. Both are made only where some ports ask for what HTTP alone has (a domain, a
+//! path…) and others speak something else. [`plan`] decides, the others write.
 
-use std::collections::BTreeMap;
+mod balanced;
+mod domain;
+mod load_balancer;
+mod plan;
+mod ports;
+mod protocol;
+mod rule;
+mod settings;
+mod target;
 
-use indexmap::IndexMap;
+use std::rc::Rc;
 
-use crate::compose::{Port, Service};
-use crate::diagnostic::{Diagnostic, Span};
-use crate::ecs::cloudformation::{Value, fragment, names};
+use crate::compose::Service;
+use crate::diagnostic::Span;
+use crate::ecs::cloudformation::{LoadBalancerFact, Purpose, Value, fragment, value::literal};
 use crate::ecs::draft::Draft;
-use crate::ecs::extensions;
-use crate::ecs::rules::job::Runs;
 
-const WEB_PORTS: [u16; 5] = [80, 3000, 5000, 8000, 8080];
+#[allow(unused_imports, reason = "as in there")]
+pub(in crate::ecs) use balanced::{Balanced, balanced};
+use load_balancer::Wishes;
+pub(in crate::ecs) use plan::Publications;
+use plan::{Listener, Otherwise, Place, Target};
+use protocol::{Kind, Speaks};
+use target::target_group;
 
-/// What goes through the load balancer.
-#[derive(Default, Debug)]
-pub(in crate::ecs) struct Publications {
-    /// Whether the load balancer speaks HTTP.
-    http: bool,
-    by_service: IndexMap<String, Vec<Publication>>,
-}
-
-#[derive(Debug)]
-struct Publication {
-    published: u16,
-    target: u16,
-    protocol: Protocol,
-    span: Span,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Protocol {
-    Http,
-    Tcp,
-    Udp,
-    TcpUdp,
-}
-
-impl Protocol {
-    /// As listeners and target groups write it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Http => "HTTP",
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-            Self::TcpUdp => "TCP_UDP",
-        }
-    }
-
-    /// The protocols of its packets, as security groups write them.
-    fn transports(self) -> &'static [&'static str] {
-        match self {
-            Self::Http | Self::Tcp => &["tcp"],
-            Self::Udp => &["udp"],
-            Self::TcpUdp => &["tcp", "udp"],
-        }
-    }
-}
-
-/// Decides which ports are published where, and makes the load balancer if there are any.
+/// Decides which ports are published where, and makes the load balancers and their listeners if there are any.
 pub(in crate::ecs) fn load_balancer(draft: &mut Draft) {
-    let publications = allocate(draft);
-    let all = || publications.by_service.values().flatten();
-    let Some(first) = all().next() else { return };
-    let span = first.span;
-    draft.add(&fragment::LOAD_BALANCER_GROUP, "", [], span);
-    for publication in all() {
-        for transport in publication.protocol.transports() {
-            let rule = ingress(transport, publication.published, ("CidrIp", "0.0.0.0/0".into()));
-            draft.properties("LoadBalancerGroup").push("SecurityGroupIngress", rule);
+    let plan = Rc::new(Publications::decide(draft));
+    draft.publications = Rc::clone(&plan);
+    let Some(wishes) = &plan.wishes else { return };
+    if wishes.existing.is_none() {
+        for kind in plan.kinds() {
+            make(kind, &plan, wishes, draft);
         }
     }
-    let fragment = if publications.http {
-        &fragment::APPLICATION_LOAD_BALANCER
-    } else {
-        &fragment::NETWORK_LOAD_BALANCER
-    };
-    let holes = [
-        ("GroupId", Value::attribute("LoadBalancerGroup", "GroupId")),
-        ("Subnets", draft.public_subnets()),
-    ];
-    draft.add(fragment, "", holes, span);
-    draft.publications = publications;
+    for listener in &plan.listeners {
+        if let Place::Made { kind, port } = listener.place {
+            listen(listener, kind, port, &plan, draft);
+        }
+        rules(listener, &plan, draft);
+    }
+    domain::records(&plan, draft);
 }
 
-/// `ports`: a target group and a listener for each, and the way in for the load balancer alone.
+/// `ports`: a target group for each that is balanced, and the way in for the load balancer alone.
 pub(in crate::ecs) fn publish(service: &Service, draft: &mut Draft) {
     for port in &service.ports {
         map_port(service, draft, port.target.value, &port.protocol);
     }
-    let http = draft.publications.http;
-    for publication in draft
-        .publications
-        .by_service
-        .swap_remove(&service.name)
-        .unwrap_or_default()
-    {
-        let Publication {
-            published,
-            target,
-            protocol,
-            span,
-        } = publication;
-        let prefix = format!("{}Port{published}", names::logical_id(&service.name));
-        let mut holes = vec![
-            ("Published", published.into()),
-            ("Target", target.into()),
-            ("LoadBalancerArn", Value::reference("LoadBalancer")),
-        ];
-        if http {
-            draft.add(&fragment::HTTP_PORT, &prefix, holes, span);
-        } else {
-            let check = if protocol == Protocol::Udp {
-                tcp_port(service)
-            } else {
-                None
-            };
-            if protocol == Protocol::Udp && check.is_none() {
-                let message = "a published UDP port needs a TCP port beside it on ECS, at which the load balancer sees that the container is there";
-                draft.say(Diagnostic::error(span, message).hint("list a TCP port of the container under `expose`"));
-            }
-            let check_port = check.map_or("traffic-port".to_owned(), |port| port.to_string());
-            holes.extend([
-                ("Protocol", protocol.name().into()),
-                ("HealthCheckPort", check_port.into()),
-            ]);
-            draft.add(&fragment::PORT, &prefix, holes, span);
-            if let Some(port) = check {
-                let_in(service, draft, "tcp", port);
-            }
+    let plan = Rc::clone(&draft.publications);
+    for (at, target) in plan.of_service(&service.name) {
+        target::write(service, target, &plan, draft);
+        for (logical_id, _) in ways_to(at, target, &plan) {
+            draft.wait_for(service, logical_id);
         }
-        for transport in protocol.transports() {
-            let_in(service, draft, transport, target);
+        if let Some(address) = address(target, &plan, draft) {
+            let description = format!("Address of port {} of service {}", target.port, service.name);
+            draft.output(target.prefix.clone(), description, address);
         }
-        let balancer = Value::map([
-            ("ContainerName", names::plain(&service.name).into()),
-            ("ContainerPort", target.into()),
-            ("TargetGroupArn", Value::reference(format!("{prefix}TargetGroup"))),
-        ]);
-        draft.service(service).push("LoadBalancers", balancer);
-        draft
-            .service(service)
-            .set("HealthCheckGracePeriodSeconds", grace_period(service));
-        draft.wait_for(service, format!("{prefix}Listener"));
-        let address = match (protocol, published) {
-            (Protocol::Http, 80) => "http://${LoadBalancer.DNSName}".to_owned(),
-            (Protocol::Http, port) => format!("http://${{LoadBalancer.DNSName}}:{port}"),
-            (_, port) => format!("${{LoadBalancer.DNSName}}:{port}"),
-        };
-        let description = format!("Address of port {target} of service {}", service.name);
-        draft.output(prefix, description, Value::substitute(address));
+    }
+    for open in plan.open.iter().filter(|open| open.service == service.name) {
+        for cidr in &open.cidrs {
+            let_in(service, draft, open.transport, open.ports, callers(cidr));
+        }
     }
 }
 
@@ -175,175 +87,270 @@ fn map_port(service: &Service, draft: &mut Draft, port: u16, protocol: &str) {
     draft.container(service).push_once("PortMappings", mapping);
 }
 
-/// Lets the load balancer, and nobody else, reach a port of the service.
-fn let_in(service: &Service, draft: &mut Draft, transport: &'static str, port: u16) {
+/// Lets somebody, and nobody else, reach a port of the service.
+fn let_in(
+    service: &Service,
+    draft: &mut Draft,
+    transport: &'static str,
+    ports: (u16, u16),
+    source: (&'static str, Value),
+) {
     let group = draft.own_group(service);
-    let source = (
-        "SourceSecurityGroupId",
-        Value::attribute("LoadBalancerGroup", "GroupId"),
-    );
     draft
         .properties(&group)
-        .push_once("SecurityGroupIngress", ingress(transport, port, source));
+        .push_once("SecurityGroupIngress", ingress(transport, ports, source));
 }
 
-fn ingress(transport: &'static str, port: u16, source: (&'static str, Value)) -> Value {
+fn ingress(transport: &'static str, ports: (u16, u16), source: (&'static str, Value)) -> Value {
     Value::map([
         ("IpProtocol", transport.into()),
-        ("FromPort", port.into()),
-        ("ToPort", port.into()),
+        ("FromPort", ports.0.into()),
+        ("ToPort", ports.1.into()),
         source,
     ])
 }
 
-/// Time for a container to come up before its answers count, in seconds.
-fn grace_period(service: &Service) -> i64 {
-    let period = service.healthcheck.as_ref().and_then(|check| check.start_period);
-    period.map_or(60, |period| period.as_secs_rounded_up().clamp(60, 3600).cast_signed())
+/// The addresses of a range, as a rule of a security group has them.
+fn callers(cidr: &str) -> (&'static str, Value) {
+    let property = if cidr.contains(':') { "CidrIpv6" } else { "CidrIp" };
+    (property, cidr.to_owned().into())
 }
 
-/// A port of the service at which TCP connections are taken.
-fn tcp_port(service: &Service) -> Option<u16> {
-    let published = service
-        .ports
-        .iter()
-        .find(|port| port.protocol.as_str() == "tcp")
-        .map(|port| port.target.value);
-    let exposed = || {
-        service
-            .expose
+/// A load balancer and the group in which it is, open on the ports of its listeners.
+fn make(kind: Kind, plan: &Publications, wishes: &Wishes, draft: &mut Draft) {
+    let listeners = || {
+        plan.listeners
             .iter()
-            .find_map(|port| port.strip_suffix("/tcp").unwrap_or(port.as_str()).parse().ok())
+            .filter(|listener| listener.place.kind() == Some(kind))
     };
-    published.or_else(exposed)
+    let span = listeners().next().map_or(Span::NOWHERE, |listener| listener.span);
+    let prefix = prefix(kind);
+    let group = format!("{prefix}LoadBalancerGroup");
+    draft.add(&fragment::LOAD_BALANCER_GROUP, prefix, [], span);
+    for listener in listeners() {
+        let Place::Made { port, .. } = listener.place else {
+            continue;
+        };
+        for transport in speaks(listener, plan).transports() {
+            for cidr in &listener.cidrs {
+                let rule = ingress(transport, (port, port), callers(cidr));
+                draft.properties(&group).push("SecurityGroupIngress", rule);
+            }
+        }
+    }
+    let fragment = match kind {
+        Kind::Application => &fragment::APPLICATION_LOAD_BALANCER,
+        Kind::Network => &fragment::NETWORK_LOAD_BALANCER,
+    };
+    let groups = wishes.groups(Value::attribute(group, "GroupId"));
+    let subnets = match wishes.subnets() {
+        Some(subnets) => subnets,
+        None if wishes.internal => draft.subnets().into(),
+        None => draft.public_subnets(),
+    };
+    draft.add(fragment, prefix, [("Groups", groups), ("Subnets", subnets)], span);
+    let project = &draft.project.name;
+    wishes.apply(kind, project, draft.properties(&format!("{prefix}LoadBalancer")));
 }
 
-/// Gives every published port its number: first those that name one, then, from what is left, those that name a range
-/// or none (the container's own number is tried first).
-fn allocate(draft: &mut Draft) -> Publications {
-    let project = draft.project;
-    let mut wanted = Vec::new();
-    let lasting = project
-        .services
-        .values()
-        .filter(|service| draft.runs(service) == Runs::Service);
-    for service in lasting.collect::<Vec<_>>() {
-        wanted.extend(
-            service
-                .ports
-                .iter()
-                .filter(|port| is_public(port, draft))
-                .map(|port| (service, port)),
+fn prefix(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Application => "",
+        Kind::Network => "Network",
+    }
+}
+
+/// What comes to a listener: what goes to all of its targets.
+fn speaks(listener: &Listener, plan: &Publications) -> Speaks {
+    match listener.otherwise {
+        Otherwise::Target(at) => plan.targets[at].speaks,
+        _ => Speaks::Http,
+    }
+}
+
+/// A listener of the stack's own.
+fn listen(listener: &Listener, kind: Kind, port: u16, plan: &Publications, draft: &mut Draft) {
+    let id = listener.place.id();
+    let mut holes = vec![
+        ("LoadBalancerArn", fact(kind, LoadBalancerFact::Arn, plan, draft)),
+        ("Port", port.into()),
+    ];
+    if listener.otherwise == Otherwise::Redirect {
+        draft.add(&fragment::REDIRECT_LISTENER, &id, holes, listener.span);
+        return;
+    }
+    let speaks = speaks(listener, plan);
+    holes.push(("Protocol", speaks.listener(listener.encrypted).into()));
+    if let Otherwise::Target(at) = listener.otherwise {
+        holes.push(("TargetGroupArn", Value::reference(target_group(&plan.targets[at]))));
+    }
+    let certificates = domain::certificates(listener, draft);
+    let mut certificates = certificates.into_iter();
+    if let Some((_, first)) = certificates.next() {
+        holes.push(("CertificateArn", first));
+        draft.add(&fragment::TLS_LISTENER, &id, holes, listener.span);
+    } else {
+        draft.add(&fragment::LISTENER, &id, holes, listener.span);
+    }
+    let listener_id = format!("{id}Listener");
+    if listener.otherwise == Otherwise::NotFound {
+        let answer = [
+            ("StatusCode", "404".into()),
+            ("ContentType", "text/plain".into()),
+            ("MessageBody", "not found".into()),
+        ];
+        let action = [
+            ("Type", "fixed-response".into()),
+            ("FixedResponseConfig", Value::map(answer)),
+        ];
+        draft
+            .properties(&listener_id)
+            .set("DefaultActions", Value::list([Value::map(action)]));
+    }
+    if speaks == Speaks::Tcp
+        && let Some(attributes) = plan.wishes.as_ref().and_then(|wishes| wishes.tcp_idle_timeout(draft))
+    {
+        draft.properties(&listener_id).set("ListenerAttributes", attributes);
+    }
+    for (key, certificate) in certificates {
+        let holes = [
+            ("ListenerArn", Value::reference(listener_id.clone())),
+            ("CertificateArn", certificate),
+        ];
+        draft.add(
+            &fragment::LISTENER_CERTIFICATE,
+            &format!("{id}With{key}"),
+            holes,
+            listener.span,
         );
     }
-    wanted.sort_by_key(|(_, port)| exact(port).is_none());
-
-    let mut taken: BTreeMap<u16, (&str, Publication)> = BTreeMap::new();
-    for (service, port) in wanted {
-        let Some(protocol) = protocol_of(port, draft) else {
-            continue;
-        };
-        let Some(published) = number(port, &taken) else {
-            let message = "there is no free port left in this range";
-            draft.say(Diagnostic::error(port.span, message).hint("publish a port that no other service publishes"));
-            continue;
-        };
-        let publication = Publication {
-            published,
-            target: port.target.value,
-            protocol,
-            span: port.span,
-        };
-        let Some((other, before)) = taken.get_mut(&published) else {
-            taken.insert(published, (&service.name, publication));
-            continue;
-        };
-        let both = [before.protocol, protocol];
-        let mixed = both.contains(&Protocol::Udp) && both != [Protocol::Udp; 2];
-        if *other == service.name && before.target == publication.target {
-            before.protocol = if mixed { Protocol::TcpUdp } else { before.protocol };
-        } else {
-            let message = format!("port {published} is published twice");
-            let hint = "one load balancer serves all services: publish each port once";
-            let note = format!("first for service `{other}`, here");
-            let first = before.span;
-            draft.say(Diagnostic::error(port.span, message).hint(hint).note(first, note));
-        }
-    }
-
-    let http = taken
-        .values()
-        .all(|(_, publication)| publication.protocol == Protocol::Http);
-    let mut by_service: IndexMap<String, Vec<Publication>> = IndexMap::new();
-    for (service, mut publication) in taken.into_values() {
-        if !http && publication.protocol == Protocol::Http {
-            publication.protocol = Protocol::Tcp;
-        }
-        by_service.entry(service.to_owned()).or_default().push(publication);
-    }
-    Publications { http, by_service }
 }
 
-/// Whether others than the host itself may reach a port.
-fn is_public(port: &Port, draft: &mut Draft) -> bool {
-    let Some(address) = port.host_ip.as_ref().filter(|address| !address.is_empty()) else {
-        return true;
+fn rules(listener: &Listener, plan: &Publications, draft: &mut Draft) {
+    let arn = listener_arn(&listener.place);
+    for rule in &listener.rules {
+        let target = rule
+            .target
+            .map(|at| ("TargetGroupArn", Value::reference(target_group(&plan.targets[at]))));
+        let holes = [("ListenerArn", arn.clone()), ("Priority", rule.priority.into())];
+        let span = rule.target.map_or(listener.span, |at| plan.targets[at].span);
+        draft.add(
+            &fragment::LISTENER_RULE,
+            &rule.prefix,
+            holes.into_iter().chain(target),
+            span,
+        );
+        let properties = draft.properties(&rule.id());
+        let mut condition = |field: &'static str, config: &'static str, values: Vec<String>| {
+            if !values.is_empty() {
+                let values = Value::map([("Values", Value::list(values))]);
+                properties.push("Conditions", Value::map([("Field", field.into()), (config, values)]));
+            }
+        };
+        condition("host-header", "HostHeaderConfig", rule.matching.hosts.clone());
+        condition("path-pattern", "PathPatternConfig", rule.matching.patterns());
+        if rule.target.is_none() {
+            let redirect = fragment::REDIRECT_LISTENER.fill("", &[]).resources;
+            let action = redirect["Listener"].at(&["Properties", "DefaultActions"]).cloned();
+            draft.properties(&rule.id()).set("Actions", action.unwrap_or_default());
+        }
+    }
+}
+
+/// The resources without which a target gets no requests: their logical ids, and whether each is a rule.
+fn ways_to(at: usize, target: &Target, plan: &Publications) -> Vec<(String, bool)> {
+    let Some(listener) = plan.listener(&target.place) else {
+        return Vec::new();
     };
-    let ip = address.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    match ip {
-        Ok(ip) if ip.is_loopback() => {
-            let message =
-                "a port of the loopback address is not published on ECS: only the project's own services reach it";
-            draft.remark(Diagnostic::warning(address.span, message));
-            false
-        }
-        Ok(ip) if ip.is_unspecified() => true,
-        _ => {
-            let message = format!(
-                "a port cannot be published on `{}` alone on ECS: the load balancer has addresses of its own",
-                address.value
-            );
-            draft.say(Diagnostic::error(address.span, message).hint("leave the address out to let everybody in"));
-            false
-        }
+    let default =
+        (listener.otherwise == Otherwise::Target(at)).then(|| (format!("{}Listener", listener.place.id()), false));
+    let rules = listener.rules.iter().filter(|rule| rule.target == Some(at));
+    default.into_iter().chain(rules.map(|rule| (rule.id(), true))).collect()
+}
+
+fn listener_arn(place: &Place) -> Value {
+    match place {
+        Place::Made { .. } => Value::reference(format!("{}Listener", place.id())),
+        Place::Existing(arn) => arn.clone().into(),
     }
 }
 
-fn protocol_of(port: &Port, draft: &mut Draft) -> Option<Protocol> {
-    let span = port.protocol.span.or(port.span);
-    match port.protocol.as_str() {
-        "udp" => return Some(Protocol::Udp),
-        "tcp" => {}
-        other => {
-            let message = format!("protocol `{other}` is not possible on ECS: load balancers speak TCP and UDP");
-            draft.say(Diagnostic::error(span, message).hint("publish a TCP or UDP port"));
-            return None;
+/// Something about the load balancer of a kind: the stack's own, or one that is there already.
+fn fact(kind: Kind, fact: LoadBalancerFact, plan: &Publications, draft: &mut Draft) -> Value {
+    let existing = plan.wishes.as_ref().and_then(|wishes| wishes.existing.as_ref());
+    if let Some(existing) = existing {
+        if fact == LoadBalancerFact::Arn && existing.starts_with("arn:") {
+            return existing.value.clone().into();
         }
+        return looked_up("LoadBalancer", &existing.value, kind, fact, draft);
     }
-    let spoken = extensions::protocol(port).or(port.app_protocol.as_ref().map(|protocol| protocol.as_str()));
-    // TLS, gRPC and all else arrive as the container speaks them.
-    Some(match spoken {
-        Some("http") => Protocol::Http,
-        None if WEB_PORTS.contains(&port.target.value) => Protocol::Http,
-        Some(_) | None => Protocol::Tcp,
-    })
+    let id = format!("{}LoadBalancer", prefix(kind));
+    match fact {
+        LoadBalancerFact::Arn => Value::reference(id),
+        LoadBalancerFact::Group => Value::attribute(format!("{id}Group"), "GroupId"),
+        LoadBalancerFact::DnsName => Value::attribute(id, "DNSName"),
+        LoadBalancerFact::Zone => Value::attribute(id, "CanonicalHostedZoneID"),
+    }
 }
 
-/// The one number that a port is published as, if it says one.
-fn exact(port: &Port) -> Option<u16> {
-    port.published.as_ref()?.parse().ok().filter(|number| *number > 0)
+/// A Parameter for what only AWS knows about a load balancer.
+fn looked_up(id: &str, which: &str, kind: Kind, fact: LoadBalancerFact, draft: &mut Draft) -> Value {
+    let (end, mut declaration, what) = match fact {
+        LoadBalancerFact::Arn => ("Arn", fragment::LISTENER.parameter("LoadBalancerArn"), "ARN"),
+        LoadBalancerFact::Group => (
+            "GroupId",
+            fragment::MOUNT_TARGET.parameter("GroupId"),
+            "A security group",
+        ),
+        LoadBalancerFact::DnsName => ("DnsName", fragment::RECORD.parameter("DnsName"), "DNS name"),
+        LoadBalancerFact::Zone => (
+            "ZoneId",
+            fragment::RECORD.parameter("AliasZoneId"),
+            "Hosted zone of the name",
+        ),
+    };
+    declaration.set("Description", format!("{what} of load balancer {which}"));
+    let purpose = Purpose::LoadBalancer {
+        which: which.to_owned(),
+        kind: match kind {
+            Kind::Application => "application",
+            Kind::Network => "network",
+        },
+        fact,
+    };
+    draft.parameter(format!("{id}{end}"), purpose, declaration)
 }
 
-fn number<T>(port: &Port, taken: &BTreeMap<u16, T>) -> Option<u16> {
-    if let Some(exact) = exact(port) {
-        return Some(exact);
+/// Where a target is reached.
+fn address(target: &Target, plan: &Publications, draft: &mut Draft) -> Option<Value> {
+    let domain = target.settings.domains.iter().find(|domain| !domain.starts_with('*'));
+    let path = match target.conditions.paths.first() {
+        Some(path) => path.trim_end_matches(['*', '/']),
+        None => "",
+    };
+    let (kind, port) = match target.place {
+        Place::Made { kind, port } => (kind, port),
+        // What is spoken there, its owner knows.
+        Place::Existing(_) => return Some(format!("{}{path}", domain?.value).into()),
+    };
+    let (scheme, usual) = match (kind, target.encrypted) {
+        (Kind::Application, true) => ("https://", Some(443)),
+        (Kind::Application, false) => ("http://", Some(80)),
+        (Kind::Network, _) => ("", None),
+    };
+    let port = if usual == Some(port) {
+        String::new()
+    } else {
+        format!(":{port}")
+    };
+    if let Some(domain) = domain {
+        return Some(format!("{scheme}{}{port}{path}", domain.value).into());
     }
-    let range = port.published.as_ref().and_then(|range| range.split_once('-'));
-    let range = range.and_then(|(first, last)| Some(first.parse::<u16>().ok()?..=last.parse().ok()?));
-    match range {
-        Some(mut range) => range.find(|number| !taken.contains_key(number)),
-        None => std::iter::once(port.target.value)
-            .chain(49152..=65535)
-            .find(|number| !taken.contains_key(number)),
-    }
+    let name = if plan.wishes.as_ref().is_some_and(|wishes| wishes.existing.is_some()) {
+        fact(kind, LoadBalancerFact::DnsName, plan, draft);
+        "LoadBalancerDnsName".to_owned()
+    } else {
+        format!("{}LoadBalancer.DNSName", prefix(kind))
+    };
+    Some(Value::substitute(format!("{scheme}${{{name}}}{port}{}", literal(path))))
 }

@@ -94,9 +94,12 @@ class ServiceTargets(CloudFormationLintRule):
                 if task and not has_port(task.get("Properties") or {}, target):
                     where = f"{target.get('ContainerName')}:{target.get('ContainerPort')}"
                     yield RuleMatch(path, f"the task definition has no {where}")
-                listener = listener_of(cfn, reference(target.get("TargetGroupArn")))
-                if listener and not waits_for(cfn, path[1], listener):
-                    yield RuleMatch(path, f"nothing makes the service wait for {listener}, without which ECS refuses it")
+                group = reference(target.get("TargetGroupArn"))
+                way = way_to(cfn, group)
+                if group and not way:
+                    yield RuleMatch(path, f"nothing leads to {group}: ECS refuses a target group without a load balancer")
+                elif way and not waits_for(cfn, path[1], way):
+                    yield RuleMatch(path, f"nothing makes the service wait for {way}, without which ECS refuses it")
 
 
 class LoadBalancerNames(CloudFormationLintRule):
@@ -165,12 +168,13 @@ def has_port(task, target):
     return False
 
 
-def listener_of(cfn, target_group):
-    """The listener that forwards to a target group; it must be there before a service joins the group."""
-    for name, listener in cfn.get_resources("AWS::ElasticLoadBalancingV2::Listener").items():
-        actions = items(listener.get("Properties") or {}, "DefaultActions")
-        if target_group and any(reference(action.get("TargetGroupArn")) == target_group for action in actions):
-            return name
+def way_to(cfn, target_group):
+    """What leads to a target group, a listener or a rule: it must be there before a service joins the group."""
+    for kind, key in (("Listener", "DefaultActions"), ("ListenerRule", "Actions")):
+        for name, one in cfn.get_resources(f"AWS::ElasticLoadBalancingV2::{kind}").items():
+            actions = items(one.get("Properties") or {}, key)
+            if target_group and any(reference(action.get("TargetGroupArn")) == target_group for action in actions):
+                return name
     return None
 
 
