@@ -49,6 +49,7 @@ pub fn convert(project: &Project) -> Converted {
     rules::vpc::finish(&mut draft);
     rules::job::finish(&mut draft);
     rules::stack::finish(&mut draft);
+    rules::monitoring::finish(&mut draft);
     extensions::finish(&mut draft);
 
     let (mut template, mut diagnostics) = draft.finish();

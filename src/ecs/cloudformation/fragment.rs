@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
-use super::value::{Text, Value, literal};
+use super::value::{Text, Value};
 
 #[derive(Debug)]
 pub struct Fragment {
@@ -45,6 +45,7 @@ fragments! {
     CAPACITY_PROVIDERS = "capacity-providers.yaml";
     CERTIFICATE = "certificate.yaml";
     CLUSTER = "cluster.yaml";
+    DASHBOARD = "dashboard.yaml";
     ENDPOINT = "endpoint.yaml";
     ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
@@ -201,7 +202,7 @@ impl Filling<'_> {
             filled.push_str(before);
             let (name, tail) = after.split_once('}').unwrap_or((after, ""));
             match self.hole(name) {
-                Some(value) => filled.push_str(&inside_sub(value)),
+                Some(value) => filled.push_str(&value.in_sub().unwrap_or_default()),
                 None if name.starts_with('!') => filled.extend(["${", name, "}"]),
                 None => {
                     let (id, attribute) = name.split_at(name.find('.').unwrap_or(name.len()));
@@ -238,24 +239,6 @@ impl Filling<'_> {
         } else {
             name.clone()
         }
-    }
-}
-
-/// A value as it is written inside the text of `Fn::Sub`.
-fn inside_sub(value: &Value) -> String {
-    match value {
-        Value::Text(text) => literal(text),
-        Value::Int(number) => number.to_string(),
-        Value::Map(entries) => match entries.as_slice() {
-            [(function, Value::Text(name))] if function == "Ref" => format!("${{{name}}}"),
-            [(function, Value::Text(text))] if function == "Fn::Sub" => text.to_string(),
-            [(function, Value::List(path))] if function == "Fn::GetAtt" => {
-                let path: Vec<_> = path.iter().filter_map(Value::as_str).collect();
-                format!("${{{}}}", path.join("."))
-            }
-            _ => String::new(),
-        },
-        Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) => String::new(),
     }
 }
 

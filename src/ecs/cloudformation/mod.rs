@@ -7,6 +7,7 @@ pub mod limits;
 pub mod merge;
 pub mod names;
 pub mod reference;
+pub mod routes;
 pub mod split;
 mod template;
 pub mod value;

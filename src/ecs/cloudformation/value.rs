@@ -47,6 +47,25 @@ impl Value {
         Self::map([("Fn::Sub", Self::Text(text.into()))])
     }
 
+    /// As it is written inside the text of `Fn::Sub`, if it can be.
+    #[must_use]
+    pub fn in_sub(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(literal(text)),
+            Self::Int(number) => Some(number.to_string()),
+            Self::Map(entries) => match entries.as_slice() {
+                [(function, Self::Text(name))] if function == "Ref" => Some(format!("${{{name}}}")),
+                [(function, Self::Text(text))] if function == "Fn::Sub" => Some(text.to_string()),
+                [(function, Self::List(path))] if function == "Fn::GetAtt" => {
+                    let path: Vec<_> = path.iter().filter_map(Self::as_str).collect();
+                    Some(format!("${{{}}}", path.join(".")))
+                }
+                _ => None,
+            },
+            Self::Null | Self::Bool(_) | Self::Float(_) | Self::List(_) => None,
+        }
+    }
+
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }

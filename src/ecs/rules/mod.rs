@@ -12,6 +12,7 @@ pub(in crate::ecs) mod host;
 pub(in crate::ecs) mod instance;
 pub(in crate::ecs) mod job;
 pub(in crate::ecs) mod logging;
+pub(in crate::ecs) mod monitoring;
 pub(in crate::ecs) mod mount;
 pub(in crate::ecs) mod network;
 pub(in crate::ecs) mod order;

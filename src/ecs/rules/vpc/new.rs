@@ -128,7 +128,7 @@ fn endpoints(draft: &mut Draft) {
     let group = [("Addresses", Value::attribute("Vpc", "CidrBlock"))];
     draft.add(&fragment::ENDPOINT_GROUP, "", group, span);
     for service in needed(draft) {
-        let prefix: String = service.split('.').map(capitalized).collect();
+        let prefix: String = service.split(['.', '-']).map(capitalized).collect();
         let holes = [
             ("AwsService", service.into()),
             ("GroupId", Value::attribute("EndpointGroup", "GroupId")),
