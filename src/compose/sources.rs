@@ -8,6 +8,9 @@ use crate::diagnostic::{Diagnostic, FileId, Report, Span};
 /// No Compose or env file that anybody wrote comes near; one that does is a mistake or an attack.
 const LARGEST: u64 = 8 << 20;
 
+/// `ELOOP`, which the standard library has no stable name for.
+const LINKS_IN_A_CIRCLE: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
+
 /// Why a file could not be read.
 #[derive(Debug)]
 pub(super) enum Unreadable {
@@ -57,6 +60,9 @@ pub(super) fn read_stdin(report: &mut Report) -> Result<FileId, Unreadable> {
 fn bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Unreadable::Missing,
+        _ if error.raw_os_error() == Some(LINKS_IN_A_CIRCLE) => {
+            Unreadable::Other("it is a link that leads to itself".to_owned())
+        }
         _ => Unreadable::Other(error.to_string()),
     };
     // A pipe that nobody writes to would be waited for without end.
@@ -91,6 +97,9 @@ fn too_large() -> Unreadable {
 /// UTF-8, or UTF-16 with a byte order mark.
 fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        if bytes.len() % 2 == 1 {
+            return Err("it is no UTF-16");
+        }
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
         String::from_utf16(&units).map_err(|_| "it is no UTF-16")
     };

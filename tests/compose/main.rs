@@ -10,6 +10,7 @@ mod support;
 mod bearer;
 mod digests;
 mod fixtures;
+mod fuzz;
 mod git;
 mod json;
 mod limits;
