@@ -207,6 +207,16 @@ fn inputs(
             .filter(|text| !text.is_empty())
             .unwrap_or(":");
         let files = environment.get("COMPOSE_FILE").unwrap_or_default();
+        if files.contains("://") && separator == ":" {
+            report.push(
+                Diagnostic::error(
+                    Span::NOWHERE,
+                    "the variable `COMPOSE_FILE` has an address, and is parted at every `:`",
+                )
+                .hint("set `COMPOSE_PATH_SEPARATOR=,` and write commas between the files"),
+            );
+            return None;
+        }
         files
             .split(separator)
             .filter(|file| !file.is_empty())

@@ -144,6 +144,41 @@ fn a_commit_that_no_branch_has_is_fetched_too() {
 }
 
 #[test]
+fn the_settings_of_the_users_git_hold() {
+    let sandbox = Sandbox::new();
+    let repository = Repository::new(&sandbox);
+    repository.commit(&[("compose.yaml", "services: {a: {image: x}}\n")]);
+    let key = format!("url.{}/.insteadOf", sandbox.home().display());
+    repository.git(Path::new("/"), &["config", "--global", &key, "https://git.example/"]);
+    let run = sandbox.ok(&["-f", "https://git.example/r.git#main", "config", "--images"]);
+    assert_eq!(run.stdout, "x\n");
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.fails(&["-f", "https://me:secret@127.0.0.1:1/r.git", "config"]);
+    assert!(
+        run.stderr.contains("cannot load `https://127.0.0.1:1/r.git`"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+}
+
+#[test]
+fn a_list_of_files_says_how_its_addresses_are_kept_whole() {
+    let mut sandbox = Sandbox::new();
+    let repository = Repository::new(&sandbox);
+    repository.commit(&[("compose.yaml", "services: {a: {image: x}}\n")]);
+    sandbox.set("COMPOSE_FILE", repository.url(""));
+    let run = sandbox.fails(&["config", "--images"]);
+    assert!(run.stderr.contains("`COMPOSE_PATH_SEPARATOR=,`"), "{}", run.stderr);
+    sandbox.set("COMPOSE_PATH_SEPARATOR", ",");
+    assert_eq!(sandbox.ok(&["config", "--images"]).stdout, "x\n");
+}
+
+#[test]
 fn include_and_extends_reach_repositories_and_say_where_they_do_not() {
     let sandbox = Sandbox::new();
     let repository = Repository::new(&sandbox);

@@ -16,6 +16,9 @@ use crate::compose::discover::NAMES;
 /// For one run of `git`: a large repository over a slow line takes minutes, and no line is slow for ever.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// None of them runs a program that an address names. The user's own `url.….insteadOf` may change one to another.
+const PROTOCOLS: &str = "file:git:http:https:ssh";
+
 /// Variables by which a process around us (a git hook) tells `git` of another repository.
 const FOREIGN: [&str; 9] = [
     "GIT_DIR",
@@ -137,10 +140,8 @@ impl Git<'_> {
             })
     }
 
-    /// Runs `git`, which asks nobody anything, runs nothing that the repository brings, and speaks only what the
-    /// source's address says; gives what it prints.
+    /// Runs `git`, which asks nobody anything and runs nothing that the repository brings; gives what it prints.
     fn run(&self, folder: &Path, arguments: &[&str]) -> Result<String, Trouble> {
-        let scheme = self.source.url.split_once("://").map_or("ssh", |(scheme, _)| scheme);
         let mut command = Command::new("git");
         command
             .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
@@ -150,10 +151,7 @@ impl Git<'_> {
             .current_dir(folder)
             .env_clear()
             .envs(self.variables)
-            .env(
-                "GIT_ALLOW_PROTOCOL",
-                if scheme == "http" { "http:https" } else { scheme },
-            )
+            .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
