@@ -195,7 +195,7 @@ fn inputs(
         name if is_remote(name) => match remote.fetch(name, Span::NOWHERE) {
             Ok(path) => Some(Input::Fetched(path)),
             Err(diagnostic) => {
-                report.push(diagnostic);
+                report.push(*diagnostic);
                 None
             }
         },

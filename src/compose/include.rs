@@ -128,19 +128,16 @@ impl Loader<'_> {
 impl Loader<'_> {
     /// Where a file lies that another one names, which is fetched first if it lies elsewhere.
     pub(super) fn locate(&mut self, what: &str, written: &str, span: Span, folder: &Path) -> Option<PathBuf> {
-        let found = if is_remote(written) {
-            self.remote.fetch(written, span)
-        } else {
-            Ok(absolute(Path::new(written), folder))
-        };
-        let located = found.and_then(|path| {
-            if !is_remote(written) && self.remote.escapes(span, &path) {
-                Err(escape(span, what, written))
-            } else {
-                Ok(path)
-            }
-        });
-        located.map_err(|diagnostic| self.report.push(diagnostic)).ok()
+        if is_remote(written) {
+            let fetched = self.remote.fetch(written, span);
+            return fetched.map_err(|diagnostic| self.report.push(*diagnostic)).ok();
+        }
+        let path = absolute(Path::new(written), folder);
+        if self.remote.escapes(span, &path) {
+            self.report.push(escape(span, what, written));
+            return None;
+        }
+        Some(path)
     }
 }
 

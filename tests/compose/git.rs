@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::support::sandbox::Sandbox;
+use crate::support::server::Server;
 
 /// A repository of the test's own, which is cloned from.
 struct Repository {
@@ -155,15 +159,21 @@ fn the_settings_of_the_users_git_hold() {
 }
 
 #[test]
-fn a_password_in_an_address_is_not_shown() {
+fn a_password_in_an_address_reaches_the_server_and_is_not_shown() {
     let sandbox = Sandbox::new();
-    let run = sandbox.fails(&["-f", "https://me:secret@127.0.0.1:1/r.git", "config"]);
-    assert!(
-        run.stderr.contains("cannot load `https://127.0.0.1:1/r.git`"),
-        "{}",
-        run.stderr
-    );
-    assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+    let basic = format!("Basic {}", STANDARD.encode("me:s/cret"));
+    let server = Server::start(move |_, asked| {
+        let head = "WWW-Authenticate: Basic realm=\"test\"\r\n".to_owned();
+        // Who is known learns that there is nothing.
+        let status = if asked.authorization() == basic { 404 } else { 401 };
+        (status, head, String::new())
+    });
+    let name = format!("http://me:s%2Fcret@{}/r.git", server.address);
+    let run = sandbox.fails(&["-f", &name, "config"]);
+    let shown = format!("cannot load `http://{}/r.git`", server.address);
+    assert!(run.stderr.contains(&shown), "{}", run.stderr);
+    assert!(run.stderr.contains("not found"), "{}", run.stderr);
+    assert!(!run.stderr.contains("cret@"), "{}", run.stderr);
 }
 
 #[test]

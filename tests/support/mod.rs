@@ -9,4 +9,5 @@ pub mod lab;
 pub mod lint;
 pub mod registry;
 pub mod sandbox;
+pub mod server;
 pub mod skip;

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use tokio::process::Command;
 
 use super::Trouble;
-use super::git_source::{GitSource, without_credentials};
+use super::git_source::GitSource;
 use crate::blocking;
 use crate::compose::discover::NAMES;
 
@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// None of them runs a program that an address names. The user's own `url.….insteadOf` may change one to another.
 const PROTOCOLS: &str = "file:git:http:https:ssh";
+
+/// Says the user and the password of an address when `git` asks for them.
+const HELPER: &str =
+    "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \"$CTX_GIT_USER\" \"$CTX_GIT_PASSWORD\"; }; f";
 
 /// Variables by which a process around us (a git hook) tells `git` of another repository.
 const FOREIGN: [&str; 9] = [
@@ -146,7 +150,12 @@ impl Git<'_> {
         command
             .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
             .args(["-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"])
-            .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"])
+            .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"]);
+        if self.source.login.is_some() {
+            // The empty one makes git forget the others.
+            command.args(["-c", "credential.helper=", "-c", &format!("credential.helper={HELPER}")]);
+        }
+        command
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -157,6 +166,9 @@ impl Git<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some((user, password)) = &self.source.login {
+            command.env("CTX_GIT_USER", user).env("CTX_GIT_PASSWORD", password);
+        }
         for name in FOREIGN {
             command.env_remove(name);
         }
@@ -186,22 +198,22 @@ impl Git<'_> {
         if output.status.success() {
             Ok(String::from_utf8_lossy(&output.stdout).into_owned())
         } else {
-            Err(self.trouble(arguments, &output))
+            Err(trouble(arguments, &output))
         }
     }
+}
 
-    fn trouble(&self, arguments: &[&str], output: &Output) -> Trouble {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let text = text.replace(&self.source.url, &without_credentials(&self.source.url));
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let verb = arguments.first().copied().unwrap_or_default();
-        Trouble {
-            why: format!("`git {verb}` did not succeed"),
-            said: lines.take(5).map(|line| format!("git says: {line}")).collect(),
-            hint: "is the address right, and may you read the repository? `git ls-remote` with it must succeed \
-                   without asking for a password"
-                .to_owned(),
-        }
+/// What `git` said when it failed.
+fn trouble(arguments: &[&str], output: &Output) -> Trouble {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let verb = arguments.first().copied().unwrap_or_default();
+    Trouble {
+        why: format!("`git {verb}` did not succeed"),
+        said: lines.take(5).map(|line| format!("git says: {line}")).collect(),
+        hint: "is the address right, and may you read the repository? `git ls-remote` with it must succeed \
+               without asking for a password"
+            .to_owned(),
     }
 }
 

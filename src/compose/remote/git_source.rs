@@ -11,8 +11,10 @@ const HINT: &str = "write `https://host/repository.git#ref:folder`, or `git@host
 /// A place in a git repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct GitSource {
-    /// What `git` is given.
+    /// What `git` is given: without the password, which everybody on the machine could read there.
     pub(super) url: String,
+    /// The user and the password that stand in the address.
+    pub(super) login: Option<(String, String)>,
     /// A branch, a tag, a full commit, or `HEAD`.
     pub(super) reference: String,
     /// What the commit must begin with.
@@ -63,6 +65,7 @@ impl GitSource {
         let (reference, folder) = fragment.split_once(':').unwrap_or((fragment, ""));
         let mut source = Self {
             url: place.clone(),
+            login: None,
             reference: reference.to_owned(),
             commit: None,
             folder: folder.to_owned(),
@@ -72,6 +75,15 @@ impl GitSource {
             check(&url, name)?;
             place.split('?').next().unwrap_or_default().clone_into(&mut source.url);
             source.query(&url)?;
+            if let Some(password) = url.password() {
+                let decoded = |text| {
+                    percent_encoding::percent_decode_str(text)
+                        .decode_utf8_lossy()
+                        .into_owned()
+                };
+                source.login = Some((decoded(url.username()), decoded(password)));
+                source.url = without_credentials(&source.url);
+            }
         }
         if source.reference.is_empty() {
             source.reference = source.commit.clone().unwrap_or("HEAD".to_owned());
@@ -234,5 +246,8 @@ mod tests {
     fn nobody_sees_passwords() {
         let shown = without_credentials("https://me:secret@h.example/r.git#main");
         assert_eq!(shown, "https://h.example/r.git#main");
+        let source = GitSource::parse("https://me:s%2Fcret@h.example/r.git").unwrap();
+        assert_eq!(source.url, "https://h.example/r.git");
+        assert_eq!(source.login, Some(("me".to_owned(), "s/cret".to_owned())));
     }
 }

@@ -83,7 +83,7 @@ impl<'a> Remote<'a> {
     }
 
     /// The file on this machine that a name elsewhere means; fetched when it is not in the cache.
-    pub(super) fn fetch(&mut self, name: &str, span: Span) -> Result<PathBuf, Diagnostic> {
+    pub(super) fn fetch(&mut self, name: &str, span: Span) -> Result<PathBuf, Box<Diagnostic>> {
         let fetched = match (self.known.get(name), name.strip_prefix(OCI)) {
             _ if name.starts_with("file:") && self.tree_of(span).is_some() => Err(Trouble::new(
                 "a file from elsewhere cannot name what lies on this machine",
@@ -96,10 +96,8 @@ impl<'a> Remote<'a> {
         let (tree, file) = fetched.map_err(|trouble| {
             let shown = git_source::without_credentials(name);
             let error = Diagnostic::error(span, format!("cannot load `{shown}`: {}", trouble.why)).hint(trouble.hint);
-            trouble
-                .said
-                .into_iter()
-                .fold(error, |error, line| error.note(Span::NOWHERE, line))
+            let lines = trouble.said.into_iter();
+            Box::new(lines.fold(error, |error, line| error.note(Span::NOWHERE, line)))
         })?;
         if !self.trees.contains(&tree) {
             self.trees.push(tree);
