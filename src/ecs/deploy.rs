@@ -152,7 +152,7 @@ impl Deployment<'_> {
                 begun.push(service.name.clone());
                 io.progress
                     .working(format!("Service {}", service.key), "Replacing its tasks");
-                rollouts.push(Rollout::begin(account, service).await?);
+                rollouts.push(Box::pin(Rollout::begin(account, service)).await?);
             }
         }
         if !options.detach {

@@ -9,6 +9,7 @@ services:
     environment: {REDIS_HOST: localhost}
     ports: ["8080:80"]
     volumes: [/shared]
+    extra_hosts: ["old.example.com:203.0.113.9"]
   redis:
     image: ctx-test/redis:1
     network_mode: "service:web"
@@ -37,6 +38,8 @@ fn services_that_share_a_task_reach_each_other_and_are_found() {
     );
     assert_eq!(ecs.page("web", "/file/shared/note").body, "from the sidecar\n");
 
+    assert_eq!(ecs.page("web", "/lookup/old.example.com").body, "203.0.113.9\n");
+
     assert_eq!(ecs.task("redis"), ecs.task("web"));
     assert_ne!(ecs.task("visitor"), ecs.task("web"));
     let running = ecs.sandbox.ok(&["ps"]).stdout;
@@ -58,7 +61,7 @@ fn a_failure_names_the_sidecar_that_caused_it() {
         .sandbox
         .fails(&["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"]);
     for expected in [
-        "compose.yaml:8:3",
+        "compose.yaml:9:3",
         "of service `redis`",
         "container `redis` exited with 4",
     ] {

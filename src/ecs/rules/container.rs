@@ -292,6 +292,19 @@ pub(in crate::ecs) fn ulimits(service: &Service, draft: &mut Draft) {
 /// Fargate waits at most this long, in seconds.
 const LONGEST_STOP: u64 = 120;
 
+/// `stop_signal`: ECS takes it from the image alone. The container is asked to stop all the same, and killed in the
+/// end, so this is no reason not to run it.
+pub(in crate::ecs) fn stop_signal(service: &Service, draft: &mut Draft) {
+    let Some(signal) = service.stop_signal.as_ref().filter(|signal| !signal.is_empty()) else {
+        return;
+    };
+    if !["SIGTERM", "TERM", "15"].contains(&signal.to_ascii_uppercase().as_str()) {
+        let message = "`stop_signal` has no effect on ECS: it sends what the image says, by default SIGTERM";
+        let hint = format!("write `STOPSIGNAL {}` into the image's Dockerfile", signal.value);
+        draft.remark(Diagnostic::warning(signal.span, message).hint(hint));
+    }
+}
+
 pub(in crate::ecs) fn stop_grace_period(service: &Service, draft: &mut Draft) {
     let Some(period) = service.stop_grace_period else {
         return;

@@ -1,5 +1,7 @@
 //! Networks: a security group each.
 
+use std::fmt::Write;
+
 use crate::compose::Service;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, fragment, names};
@@ -105,6 +107,41 @@ pub(in crate::ecs) fn search_domains(service: &Service, draft: &mut Draft) {
     let variables = draft.init_container(service).entry("Environment").items();
     if let Some(Value::Text(own)) = variables.first_mut().map(|variable| variable.entry("Value")) {
         own.to_mut().push_str(&more);
+    }
+}
+
+/// `extra_hosts`: the containers of a task share /etc/hosts as they share /etc/resolv.conf, so that the init container
+/// can write it for all.
+pub(in crate::ecs) fn extra_hosts(service: &Service, draft: &mut Draft) {
+    let mut lines = String::new();
+    for (name, addresses) in &service.extra_hosts {
+        for address in addresses {
+            if address.as_str() == "host-gateway" {
+                let message =
+                    format!("`{name}` leads nowhere on ECS: a task has no host whose programs it could reach");
+                draft.remark(Diagnostic::warning(address.span, message));
+                continue;
+            }
+            let ip = address.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            match ip {
+                Ok(ip) if name.chars().all(is_name) => {
+                    let _ = writeln!(lines, "echo '{ip} {name}' >> /etc/hosts");
+                }
+                Ok(_) => {
+                    let diagnostic = Diagnostic::error(address.span, format!("`{name}` is no name of a host"));
+                    draft.say(diagnostic.hint("a name has letters, digits, hyphens and dots"));
+                }
+                Err(_) => {
+                    let diagnostic = Diagnostic::error(address.span, format!("`{}` is no address", address.value));
+                    draft.say(diagnostic.hint(format!("the form is `{name}:203.0.113.7`")));
+                }
+            }
+        }
+    }
+    let words = draft.init_container(service).entry("Command").items();
+    if let Some(Value::Text(script)) = words.last_mut() {
+        script.to_mut().push_str(&lines);
     }
 }
 
