@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::aws::stack::{self, Resource, Stack};
-use super::aws::{Account, network, secrets, volumes};
+use super::aws::{Account, hosted_zones, load_balancers, network, secrets, volumes};
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
 use super::parameters::{Found, given_value};
@@ -18,7 +18,8 @@ impl Deployment<'_> {
         stack: Option<&Stack>,
         io: &Io,
     ) -> Result<(Found, Vec<secrets::Stored>)> {
-        let (vpc, [subnets, public_subnets]) = self.network(account, stack).await?;
+        let (others, vpc) = self.others(account).await?;
+        let (vpc, [subnets, public_subnets]) = self.network(account, stack, vpc).await?;
         let file_systems = self.file_systems(account, stack).await?;
         let mut arns = IndexMap::new();
         let mut renewed = Vec::new();
@@ -38,17 +39,44 @@ impl Deployment<'_> {
             secrets: arns,
             file_systems,
             templates_url: None,
-            others: IndexMap::new(),
+            others,
         };
         Ok((found, renewed))
     }
 
+    /// What there is to know about existing load balancers and hosted zones, by Parameter; and the load balancers' VPC.
+    async fn others(&self, account: &Account) -> Result<(IndexMap<String, String>, Option<String>)> {
+        let mut values = IndexMap::new();
+        let mut balancers: IndexMap<&String, load_balancers::Known> = IndexMap::new();
+        let asked = self.template.parameters.iter();
+        for (name, purpose) in asked.filter(|(name, _)| given_value(self.given, name).is_none()) {
+            let value = match purpose {
+                Purpose::LoadBalancer { which, kind, fact } => {
+                    if !balancers.contains_key(which) {
+                        balancers.insert(which, load_balancers::find(account, which).await?);
+                    }
+                    load_balancers::value(&balancers[which], which, kind, *fact)?
+                }
+                Purpose::HostedZone { domain } => hosted_zones::of_domain(account, domain).await?,
+                _ => continue,
+            };
+            values.insert(name.clone(), value);
+        }
+        let vpc = balancers.into_values().next().map(|known| known.vpc);
+        Ok((values, vpc))
+    }
+
     /// The VPC, and the subnets of tasks and of load balancers, where the template asks for them.
-    async fn network(&self, account: &Account, stack: Option<&Stack>) -> Result<(Option<String>, [Vec<String>; 2])> {
+    async fn network(
+        &self,
+        account: &Account,
+        stack: Option<&Stack>,
+        of_load_balancer: Option<String>,
+    ) -> Result<(Option<String>, [Vec<String>; 2])> {
         let tasks = self.slots(stack, |purpose| matches!(purpose, Purpose::Subnet(_)));
         let balancers = self.slots(stack, |purpose| matches!(purpose, Purpose::PublicSubnet(_)));
         let given = tasks.iter().chain(&balancers).find_map(|(_, slot)| slot.given.clone());
-        let Some(vpc) = self.vpc(account, stack, given.as_deref()).await? else {
+        let Some(vpc) = self.vpc(account, stack, given.as_deref(), of_load_balancer).await? else {
             return Ok((None, [Vec::new(), Vec::new()]));
         };
         let there = network::subnets(account, &vpc).await?;
@@ -77,9 +105,15 @@ impl Deployment<'_> {
         slots
     }
 
-    /// What the user says, what the files say, that of the subnets that they name, what the stack has, the default
-    /// one: in this order.
-    async fn vpc(&self, account: &Account, stack: Option<&Stack>, subnet: Option<&str>) -> Result<Option<String>> {
+    /// What the user says, what the files say, that of the subnets that they name, what the stack has, that of an
+    /// existing load balancer, the default one: in this order.
+    async fn vpc(
+        &self,
+        account: &Account,
+        stack: Option<&Stack>,
+        subnet: Option<&str>,
+        of_load_balancer: Option<String>,
+    ) -> Result<Option<String>> {
         let asked = self
             .template
             .parameters
@@ -95,7 +129,7 @@ impl Deployment<'_> {
         if let Some(subnet) = subnet {
             return network::vpc_of(account, subnet).await.map(Some);
         }
-        let known = match kept(stack, name) {
+        let known = match kept(stack, name).or(of_load_balancer) {
             Some(vpc) => Some(vpc),
             None => network::default_vpc(account).await?,
         };

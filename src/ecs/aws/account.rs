@@ -27,6 +27,7 @@ pub struct Account {
     pub(super) efs: aws_sdk_efs::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) route53: aws_sdk_route53::Client,
     pub(super) secrets: aws_sdk_secretsmanager::Client,
     pub(super) access: failure::Access,
 }
@@ -75,6 +76,7 @@ impl Account {
             efs: aws_sdk_efs::Client::new(&config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            route53: aws_sdk_route53::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             access,
         })

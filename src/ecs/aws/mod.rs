@@ -8,6 +8,8 @@ pub mod change_set;
 pub mod events;
 pub mod explain;
 pub mod failure;
+pub mod hosted_zones;
+pub mod load_balancers;
 pub mod logs;
 pub mod network;
 mod pace;

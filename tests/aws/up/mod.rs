@@ -7,6 +7,7 @@ mod failure;
 mod interrupt;
 mod network;
 mod parameters;
+mod ports;
 mod refusals;
 mod secrets;
 mod tasks;
