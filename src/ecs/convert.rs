@@ -45,6 +45,8 @@ pub fn convert(project: &Project) -> Converted {
         rules::capacity::place(service, &mut draft);
     }
     rules::task::finish(&mut draft);
+    rules::connect::finish(&mut draft);
+    rules::isolation::finish(&mut draft);
     rules::role::finish(&mut draft);
     rules::vpc::finish(&mut draft);
     rules::job::finish(&mut draft);

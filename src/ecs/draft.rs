@@ -25,6 +25,8 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) cluster: Value,
     /// The VPC and the subnets.
     pub(in crate::ecs) place: Place,
+    /// Whether services find each other by Service Connect.
+    pub(in crate::ecs) service_connect: bool,
     /// The services that live in another one's task, by their names.
     pub(in crate::ecs) homes: HashMap<&'p str, &'p Service>,
     /// The services that do not run for ever, by their names.
@@ -42,6 +44,7 @@ impl<'p> Draft<'p> {
             publications: Rc::default(),
             cluster: Value::reference("Cluster"),
             place: Place::default(),
+            service_connect: false,
             homes: HashMap::new(),
             runs: HashMap::new(),
             diagnostics: Vec::new(),

@@ -46,12 +46,15 @@ fragments! {
     CERTIFICATE = "certificate.yaml";
     CLUSTER = "cluster.yaml";
     DASHBOARD = "dashboard.yaml";
+    CONNECT = "connect.yaml";
     ENDPOINT = "endpoint.yaml";
     ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
     HTTP_TARGET_GROUP = "http-target-group.yaml";
     INSTANCES = "instances.yaml";
     INSTANCE_ROLE = "instance-role.yaml";
+    GROUP_EGRESS = "group-egress.yaml";
+    INTERNAL_NETWORK = "internal-network.yaml";
     INTERNET = "internet.yaml";
     JOB = "job.yaml";
     JOB_RUNNER = "job-runner.yaml";

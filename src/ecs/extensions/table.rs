@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{credentials, role, rollout, scaling, schedule, size, stack, vpc};
+use crate::ecs::rules::{connect, credentials, role, rollout, scaling, schedule, size, stack, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{NotYet, Part, Project, Service};
@@ -317,7 +317,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-logs_retention", Integer(0, 3653), "days that logs are kept, by default 30; 0 for ever", Part),
     Extension("x-aws-permissions_boundary", arn("the ARN of a policy"), "the boundary of all roles that are made", Part),
     Extension("x-aws-nested_stacks", Boolean, "`true`: a nested stack for each service; `false`: one stack, or an error if it is too large", Part),
-    Extension("x-aws-service_connect", Boolean, "services find each other by ECS Service Connect", NotYet("leave it out: services find each other by DNS")),
+    Extension("x-aws-service_connect", Boolean, "services find each other by ECS Service Connect, on the ports that they list, instead of DNS", Project(connect::begin)),
     Extension("x-aws-subnets", SUBNETS, "where tasks and load balancers stand", Project(vpc::subnets)),
     Extension("x-aws-tags", Map(&Text("a tag's value")), "further tags of everything that is made", Part),
     Extension("x-aws-vpc", Either(&[Form("the id (vpc-…) or the ARN of a VPC, or `new`", "(new|vpc-[0-9a-f]+|arn:.+:vpc/vpc-[0-9a-f]+)", |text| text == "new" || text.rsplit('/').next().is_some_and(|id| id.starts_with("vpc-"))), Object(VPC)]),

@@ -53,14 +53,24 @@ pub(in crate::ecs) fn links(service: &Service, draft: &mut Draft) {
     }
 }
 
-/// The name of a sidecar: an ECS service registers its tasks under one name only, its home's.
+/// The name of a sidecar: an ECS service registers its tasks under one name only, its home's. Service Connect has a name
+/// for each port.
 pub(in crate::ecs) fn sidecar(service: &Service, draft: &mut Draft) {
+    if draft.service_connect {
+        return;
+    }
     lead(&service.name, service.span, service, draft);
 }
 
 /// Names that are there for other reasons, too: where they cannot be had, it is enough to say so.
 fn add_if_possible(name: &Text, service: &Service, draft: &mut Draft) {
-    if name.contains('.') || (draft.project.services.contains_key(&name.value) && name.value != service.name) {
+    if name.eq_ignore_ascii_case(&service.name) {
+        return;
+    }
+    if draft.service_connect
+        || name.contains('.')
+        || (draft.project.services.contains_key(&name.value) && name.value != service.name)
+    {
         let message = format!(
             "other services do not find `{}` by the name `{}` on ECS",
             service.name, name.value
@@ -75,7 +85,12 @@ fn add(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
     if alias.eq_ignore_ascii_case(&service.name) {
         return;
     }
-    let refusal = if alias.contains('.') {
+    let refusal = if draft.service_connect {
+        Some(format!(
+            "`{alias}` cannot be another name of `{}`: with `x-aws-service_connect` a service has one name",
+            service.name
+        ))
+    } else if alias.contains('.') {
         Some(format!(
             "`{alias}` cannot be the name of a service on ECS: names with dots are not looked up in the project"
         ))

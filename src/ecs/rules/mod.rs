@@ -5,11 +5,13 @@
 
 pub(in crate::ecs) mod alias;
 pub(in crate::ecs) mod capacity;
+pub(in crate::ecs) mod connect;
 pub(in crate::ecs) mod container;
 pub(in crate::ecs) mod credentials;
 pub(in crate::ecs) mod health;
 pub(in crate::ecs) mod host;
 pub(in crate::ecs) mod instance;
+pub(in crate::ecs) mod isolation;
 pub(in crate::ecs) mod job;
 pub(in crate::ecs) mod logging;
 pub(in crate::ecs) mod monitoring;

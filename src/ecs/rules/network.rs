@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use crate::compose::Service;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::ecs::cloudformation::{Value, fragment, names};
+use crate::ecs::cloudformation::fragment::{self, Fragment};
+use crate::ecs::cloudformation::{Value, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
-use crate::ecs::rules::task;
+use crate::ecs::rules::{isolation, task};
 
 /// The name of the network that a service is in when it says nothing.
 const DEFAULT: &str = "default";
@@ -32,7 +33,12 @@ pub(in crate::ecs) fn groups(draft: &mut Draft) {
         if extensions::security_group(&network.extensions).is_some() {
             // An older way to name an existing group.
         } else if !network.external {
-            group(key, &network.name, network.span, draft);
+            let fragment = if isolation::is_internal(network) {
+                &fragment::INTERNAL_NETWORK
+            } else {
+                &fragment::NETWORK
+            };
+            group(fragment, key, &network.name, network.span, draft);
         } else if !network.name.starts_with("sg-") {
             let message = format!("external network `{key}` is no security group");
             let hint = "give the security group's id (sg-…) as its `name`";
@@ -41,12 +47,12 @@ pub(in crate::ecs) fn groups(draft: &mut Draft) {
     }
 }
 
-fn group(key: &str, name: &str, span: Span, draft: &mut Draft) {
+fn group(fragment: &Fragment, key: &str, name: &str, span: Span, draft: &mut Draft) {
     let holes = [
         ("NetworkName", key.to_owned().into()),
         ("Title", name.to_owned().into()),
     ];
-    draft.add(&fragment::NETWORK, &names::logical_id(key), holes, span);
+    draft.add(fragment, &names::logical_id(key), holes, span);
 }
 
 /// Puts a service into the groups of its networks.
@@ -73,7 +79,7 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             let group = names::logical_id(DEFAULT) + "Network";
             if !draft.template.document.resources.contains_key(&group) {
                 let name = format!("{}_{DEFAULT}", draft.project.name);
-                self::group(DEFAULT, &name, mode.span, draft);
+                self::group(&fragment::NETWORK, DEFAULT, &name, mode.span, draft);
             }
             draft.join(service, group_id(DEFAULT));
             return;
@@ -82,9 +88,10 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
             let message = "`network_mode: host` is not possible on ECS: Fargate keeps the host to itself";
             Diagnostic::error(mode.span, message).hint("remove it, and list the ports under `ports`")
         }
+        // A group of its own, which lets nobody in.
         "none" => {
-            let message = "`network_mode: none` is not possible on ECS: a task needs its network to pull its image";
-            Diagnostic::error(mode.span, message).hint("give the service a network that no other service is in")
+            draft.own_group(service);
+            return;
         }
         // The task is the other service's.
         shared if task::is_shared(shared) => return,
@@ -94,6 +101,39 @@ pub(in crate::ecs) fn mode(service: &Service, draft: &mut Draft) {
         }
     };
     draft.say(refusal);
+}
+
+/// Public resolvers, which know the names that the VPC's own name server finds, too.
+const PUBLIC_RESOLVERS: [&str; 12] = [
+    "1.0.0.1",
+    "1.1.1.1",
+    "149.112.112.112",
+    "2001:4860:4860::8844",
+    "2001:4860:4860::8888",
+    "208.67.220.220",
+    "208.67.222.222",
+    "2606:4700:4700::1001",
+    "2606:4700:4700::1111",
+    "8.8.4.4",
+    "8.8.8.8",
+    "9.9.9.9",
+];
+
+/// `dns`: the containers of a task ask the VPC's name server, which finds the project's services and all public names.
+pub(in crate::ecs) fn name_servers(service: &Service, draft: &mut Draft) {
+    for server in &service.dns {
+        if PUBLIC_RESOLVERS.contains(&server.as_str()) {
+            let message = "a public name server is not asked on ECS: the VPC's own finds the same names";
+            draft.remark(Diagnostic::warning(server.span, message));
+        } else {
+            let message = format!(
+                "name server `{}` is not asked on ECS: containers of Fargate use the VPC's own",
+                server.value
+            );
+            let hint = "forward its domain to it by a rule of Route 53 Resolver, and remove it here";
+            draft.say(Diagnostic::error(server.span, message).hint(hint));
+        }
+    }
 }
 
 /// `dns_search`: the init container puts these behind the project's own domain.

@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::names;
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions::boolean;
+use crate::ecs::rules::isolation;
 use crate::ecs::rules::job::Runs;
 
 /// An entry of `ports` that goes through a load balancer.
@@ -33,6 +34,10 @@ pub(super) fn ports(wishes: &Wishes, certificate: bool, draft: &mut Draft) -> (V
         .values()
         .filter(|service| draft.runs(service) == Runs::Service);
     for service in lasting.collect::<Vec<_>>() {
+        if isolation::is_isolated(service, draft) {
+            isolation::unpublished(service, draft);
+            continue;
+        }
         for port in &service.ports {
             let settings = Settings::read(port);
             if !is_public(port, &settings, draft) {
