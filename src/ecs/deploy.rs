@@ -36,7 +36,7 @@ pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
 pub(super) struct Deployment<'a> {
     pub(super) name: &'a str,
     pub(super) template: &'a Template,
-    body: String,
+    pub(super) body: String,
     /// The Parameters to which the user gave a value.
     pub(super) given: &'a [(String, String)],
     pub(super) files: Vec<FileSecret>,
@@ -74,7 +74,6 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
         files,
         uses: uses(project),
     };
-    check_size(&deployment.body)?;
     deployment.run(account, options, io).await?;
     Ok(0)
 }
@@ -181,10 +180,16 @@ impl Deployment<'_> {
             clear_away(account, stack, io).await?;
         }
         let kept = stack.filter(|_| operation == Operation::Update);
-        let (found, renewed) = self.find(account, kept.as_ref(), io).await?;
+        if let Some(stack) = &kept {
+            self.check_stays(stack)?;
+        }
+        let (mut found, renewed) = self.find(account, kept.as_ref(), io).await?;
+        let (template, templates_url) = self.hand_over(account, io).await?;
+        found.templates_url = templates_url;
         let submission = Submission {
             name: self.name.to_owned(),
-            body: self.body.clone(),
+            template,
+            nested: !self.template.nested.is_empty(),
             parameters: parameters::values(self.template, self.given, &found)?,
             tags: [(tags::PROJECT.to_owned(), self.name.to_owned())]
                 .into_iter()
@@ -291,18 +296,6 @@ fn unbuilt(project: &Project, template: &Template, given: &[(String, String)]) -
         mistakes.push(Diagnostic::error(build.span.or(service.span), message).hint(hint));
     }
     mistakes
-}
-
-fn check_size(body: &str) -> Result<()> {
-    if body.len() <= change_set::LARGEST_BODY {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "the project's template has {} bytes, and CloudFormation takes {} in one request",
-        body.len(),
-        change_set::LARGEST_BODY
-    ))
-    .hint("deploy the project in parts, each with a name of its own"))
 }
 
 /// Options that mean nothing here are refused, so that nobody believes in their effect.

@@ -14,6 +14,7 @@ mod parameters;
 mod remove;
 mod rules;
 pub mod support;
+mod upload;
 
 pub use aws::Account;
 

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::ProvideCredentials;
 
 use super::failure;
+use super::objects::Objects;
 use crate::context::{Credentials, EcsEndpoint};
 use crate::error::{Error, Result};
 
@@ -28,6 +29,7 @@ pub struct Account {
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) route53: aws_sdk_route53::Client,
+    pub(super) objects: Objects,
     pub(super) secrets: aws_sdk_secretsmanager::Client,
     pub(super) access: failure::Access,
 }
@@ -77,6 +79,7 @@ impl Account {
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             route53: aws_sdk_route53::Client::new(&config),
+            objects: Objects::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             access,
         })

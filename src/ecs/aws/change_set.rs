@@ -14,11 +14,20 @@ pub(super) const NAME: &str = "ctx-up";
 /// The largest template that can be sent in a request.
 pub const LARGEST_BODY: usize = 51_200;
 
+/// A template, or where it is.
+#[derive(Debug)]
+pub enum Source {
+    Body(String),
+    Url(String),
+}
+
 /// What is sent to CloudFormation.
 #[derive(Debug)]
 pub struct Submission {
     pub name: String,
-    pub body: String,
+    pub template: Source,
+    /// Whether it has nested stacks, whose changes count as well.
+    pub nested: bool,
     pub parameters: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
 }
@@ -45,10 +54,14 @@ pub async fn prepare(account: &Account, operation: Operation, submission: &Submi
         .stack_name(name)
         .change_set_name(NAME)
         .change_set_type(kind.clone())
-        .template_body(&submission.body)
         .capabilities(Capability::CapabilityIam)
         .set_parameters(Some(submission.parameters.iter().map(parameter).collect()))
-        .set_tags(Some(submission.tags.iter().map(tag).collect()));
+        .set_tags(Some(submission.tags.iter().map(tag).collect()))
+        .include_nested_stacks(submission.nested);
+    let request = match &submission.template {
+        Source::Body(body) => request.template_body(body),
+        Source::Url(url) => request.template_url(url),
+    };
     let failed = |error| {
         account
             .access

@@ -1,6 +1,6 @@
 //! What CloudFormation tells about a stack while it works on it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
@@ -37,6 +37,11 @@ impl Event {
         self.status.ends_with("_FAILED")
     }
 
+    /// Whether this is about a nested stack that exists.
+    fn is_of_nested(&self) -> bool {
+        !self.of_stack && self.kind == stack::NESTED && !self.physical_id.is_empty()
+    }
+
     /// How the work ended, if this is the event that ends it.
     #[must_use]
     pub fn end(&self) -> Option<End> {
@@ -52,35 +57,29 @@ impl Event {
     }
 }
 
-/// Reads the events of a stack as they come, each once.
+/// Reads the events of a stack and of its nested stacks as they come, each once.
 #[derive(Debug)]
 pub struct Follower {
-    stack_id: String,
-    seen: HashSet<String>,
-    /// The time of the newest event that was there before.
-    after: Option<DateTime>,
+    stack: Reader,
+    /// Nested stacks that are being worked on, the one that was looked at least recently first.
+    nested: VecDeque<Reader>,
+    /// The others, by their ids.
+    ended: HashMap<String, Reader>,
     pace: Pace,
 }
+
+/// How many nested stacks are looked at for each look at the stack itself.
+const NESTED_AT_ONCE: usize = 4;
 
 impl Follower {
     /// From now on: what has happened so far is over.
     pub async fn start(account: &Account, stack_id: &str) -> Result<Self> {
-        let mut follower = Self {
-            stack_id: stack_id.to_owned(),
-            seen: HashSet::new(),
-            after: None,
+        Ok(Self {
+            stack: Reader::start(account, stack_id).await?,
+            nested: VecDeque::new(),
+            ended: HashMap::new(),
             pace: Pace::new(),
-        };
-        let page = follower.page(account, None).await?.0;
-        follower.after = page.first().and_then(|newest| newest.timestamp);
-        // A stack that is gone already tells nothing any more: its last word is news.
-        let gone = page
-            .iter()
-            .find(|event| is_last_word(event))
-            .and_then(|event| event.event_id.clone());
-        let seen = page.into_iter().filter_map(|event| event.event_id);
-        follower.seen.extend(seen.filter(|id| Some(id) != gone.as_ref()));
-        Ok(follower)
+        })
     }
 
     /// Waits for the next events, oldest first.
@@ -93,6 +92,76 @@ impl Follower {
                 return Ok(events);
             }
         }
+    }
+
+    /// What a nested stack told comes before what the stack says of it.
+    async fn news(&mut self, account: &Account) -> Result<Vec<Event>> {
+        let own = self.stack.news(account).await?;
+        let mut ended = Vec::new();
+        for event in own.iter().filter(|event| event.is_of_nested()) {
+            let id = &event.physical_id;
+            let at = self.nested.iter().position(|nested| nested.stack_id == *id);
+            let known = at
+                .and_then(|at| self.nested.remove(at))
+                .or_else(|| self.ended.remove(id));
+            let nested = known.unwrap_or_else(|| Reader::of(id, self.stack.after));
+            if event.status.ends_with("_IN_PROGRESS") {
+                self.nested.push_front(nested);
+            } else {
+                ended.push(id.clone());
+                self.ended.insert(id.clone(), nested);
+            }
+        }
+        let mut news = Vec::new();
+        for id in ended {
+            if let Some(nested) = self.ended.get_mut(&id) {
+                news.extend(nested.news(account).await?);
+            }
+        }
+        for _ in 0..NESTED_AT_ONCE.min(self.nested.len()) {
+            if let Some(mut nested) = self.nested.pop_front() {
+                news.extend(nested.news(account).await?);
+                self.nested.push_back(nested);
+            }
+        }
+        // What a nested stack says of itself, the stack says as well.
+        news.retain(|event| !event.of_stack);
+        news.extend(own);
+        Ok(news)
+    }
+}
+
+/// Reads the events of one stack.
+#[derive(Debug)]
+struct Reader {
+    stack_id: String,
+    seen: HashSet<String>,
+    /// The time of the newest event that was there before.
+    after: Option<DateTime>,
+}
+
+impl Reader {
+    /// Everything that is not older than `after`.
+    fn of(stack_id: &str, after: Option<DateTime>) -> Self {
+        Self {
+            stack_id: stack_id.to_owned(),
+            seen: HashSet::new(),
+            after,
+        }
+    }
+
+    async fn start(account: &Account, stack_id: &str) -> Result<Self> {
+        let mut reader = Self::of(stack_id, None);
+        let page = reader.page(account, None).await?.0;
+        reader.after = page.first().and_then(|newest| newest.timestamp);
+        // A stack that is gone already tells nothing any more: its last word is news.
+        let gone = page
+            .iter()
+            .find(|event| is_last_word(event))
+            .and_then(|event| event.event_id.clone());
+        let seen = page.into_iter().filter_map(|event| event.event_id);
+        reader.seen.extend(seen.filter(|id| Some(id) != gone.as_ref()));
+        Ok(reader)
     }
 
     /// Reads back from the newest event to the first page that has nothing but news no more.

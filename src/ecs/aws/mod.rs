@@ -12,6 +12,7 @@ pub mod hosted_zones;
 pub mod load_balancers;
 pub mod logs;
 pub mod network;
+mod objects;
 mod pace;
 pub mod replicas;
 pub mod rollout;
@@ -19,6 +20,7 @@ pub mod secrets;
 pub mod services;
 pub mod stack;
 pub mod tasks;
+pub mod templates;
 pub mod volumes;
 
 pub use account::Account;

@@ -205,32 +205,43 @@ pub async fn delete(account: &Account, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The resources that a stack holds now.
+/// The resources that a stack and its nested stacks hold now.
 pub async fn resources(account: &Account, stack_id: &str) -> Result<Vec<Resource>> {
-    let mut pages = account
-        .cloudformation
-        .list_stack_resources()
-        .stack_name(stack_id)
-        .into_paginator()
-        .items()
-        .send();
     let mut resources = Vec::new();
-    while let Some(resource) = pages.next().await {
-        let resource = resource.map_err(|error| account.access.failed("cannot list the stack's resources", &error))?;
-        let gone = matches!(
-            resource.resource_status(),
-            Some(ResourceStatus::DeleteComplete | ResourceStatus::DeleteSkipped)
-        );
-        if let (false, Some(physical_id)) = (gone, resource.physical_resource_id) {
-            resources.push(Resource {
-                logical_id: resource.logical_resource_id.unwrap_or_default(),
-                physical_id,
-                kind: kind(&resource.resource_type.unwrap_or_default()),
-            });
+    let mut stacks = vec![stack_id.to_owned()];
+    while let Some(stack) = stacks.pop() {
+        let mut pages = account
+            .cloudformation
+            .list_stack_resources()
+            .stack_name(stack)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(resource) = pages.next().await {
+            let resource =
+                resource.map_err(|error| account.access.failed("cannot list the stack's resources", &error))?;
+            let gone = matches!(
+                resource.resource_status(),
+                Some(ResourceStatus::DeleteComplete | ResourceStatus::DeleteSkipped)
+            );
+            if let (false, Some(physical_id)) = (gone, resource.physical_resource_id) {
+                let kind = kind(&resource.resource_type.unwrap_or_default());
+                if kind == NESTED {
+                    stacks.push(physical_id.clone());
+                }
+                resources.push(Resource {
+                    logical_id: resource.logical_resource_id.unwrap_or_default(),
+                    physical_id,
+                    kind,
+                });
+            }
         }
     }
     Ok(resources)
 }
+
+/// The kind of a resource that is a nested stack.
+pub(super) const NESTED: &str = "CloudFormation::Stack";
 
 /// A resource type without the vendor, as in `ECS::Service`.
 pub(super) fn kind(resource_type: &str) -> String {

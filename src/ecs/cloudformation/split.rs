@@ -22,7 +22,7 @@ use owners::{owners, waits_for};
 use unused::{collect_conditions, drop_unused};
 
 /// The root's Parameter that says where the nested templates are.
-const TEMPLATES_URL: &str = "TemplatesUrl";
+pub const TEMPLATES_URL: &str = "TemplatesUrl";
 
 /// Splits a template whose resources all stand in one document.
 pub fn split(template: &mut Template, project: &str) {

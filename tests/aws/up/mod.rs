@@ -5,6 +5,7 @@ mod busy;
 mod create;
 mod failure;
 mod interrupt;
+mod large;
 mod network;
 mod parameters;
 mod ports;

@@ -25,17 +25,6 @@ fn a_name_that_no_stack_can_have() {
 }
 
 #[test]
-fn a_template_that_is_too_large() {
-    let service = |n| format!("  service{n}:\n    image: nginx\n");
-    let services = (0..120).map(service).collect::<Vec<_>>().concat();
-    refused(
-        &format!("name: shop\nservices:\n{services}"),
-        &[],
-        &["CloudFormation takes 51200"],
-    );
-}
-
-#[test]
 fn options_that_mean_nothing_on_ecs() {
     refused(WEB, &["--no-recreate"], &["`--no-recreate` means nothing on ECS"]);
     refused(
