@@ -13,3 +13,18 @@ fn services_are_found_by_other_names() {
 
     ecs.down();
 }
+
+#[test]
+fn services_are_found_by_service_connect() {
+    let Some(ecs) = OnEcs::new("web-redis") else { return };
+    let override_file = "services: {redis: {expose: [\"6379\"]}}\nx-aws-service_connect: true";
+    ecs.sandbox.write("compose.override.yaml", override_file);
+    let template = ecs.sandbox.ok(&["convert"]).stdout;
+    assert!(!template.contains("PrivateDnsNamespace"), "{template}");
+
+    // Without an init container, and so without its image.
+    ecs.sandbox.ok(&["--progress", "plain", "up"]);
+    assert_eq!(ecs.page("web", "/").body, "hello from 1; visits: 1\n");
+
+    ecs.down();
+}

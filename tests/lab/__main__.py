@@ -18,6 +18,7 @@ PATCHES = [
     "limits",
     "task_definition",
     "service",
+    "way_out",
     "tags",
     "images",
     "namespace",

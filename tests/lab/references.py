@@ -1,4 +1,4 @@
-"""What `Ref` gives, where ministack gives another thing than AWS."""
+"""What `Ref` and `GetAtt` give, where ministack gives another thing than AWS, or nothing."""
 
 from ministack.services.cloudformation import provisioners
 
@@ -6,6 +6,25 @@ from ministack.services.cloudformation import provisioners
 def install():
     # AWS: the secret's ARN. ministack: its name, so that a template which works here fails there.
     ref("AWS::SecretsManager::Secret", lambda physical_id, attributes: attributes.get("Id", physical_id), secret_name)
+    attribute("AWS::EC2::VPC", "CidrBlock")
+
+
+def attribute(resource_type, name):
+    """Makes a property what `GetAtt` gives under the same name."""
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    create, update = handler["create"], handler.get("update")
+
+    def created(logical_id, properties, stack):
+        physical_id, attributes = create(logical_id, properties, stack)
+        return physical_id, {**attributes, name: properties[name]}
+
+    def updated(physical_id, old, new, stack, *rest, **named):
+        physical_id, attributes = update(physical_id, old, new, stack, *rest, **named)
+        return physical_id, {**attributes, name: new[name]}
+
+    handler["create"] = created
+    if update:
+        handler["update"] = updated
 
 
 def secret_name(arn):

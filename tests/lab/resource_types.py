@@ -66,6 +66,8 @@ def release_address(physical_id, properties):
 
 
 def create_nat_gateway(logical_id, properties, stack):
+    if properties["SubnetId"] not in ec2._subnets.keys():
+        raise ValueError(f"The subnet ID '{properties['SubnetId']}' does not exist")
     request = {"SubnetId": [properties["SubnetId"]], "AllocationId": [properties.get("AllocationId", "")]}
     gateway = added(ec2._nat_gateways, lambda: ec2._create_nat_gateway(request))
     return gateway, {"NatGatewayId": gateway}
