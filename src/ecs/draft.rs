@@ -223,6 +223,17 @@ impl<'p> Draft<'p> {
         self.resource(&id).push_once("DependsOn", logical_id);
     }
 
+    /// Takes such a wait back, because something else makes the service wait.
+    pub(in crate::ecs) fn do_not_wait_for(&mut self, service: &Service, logical_id: &str) {
+        let id = self.id(service, "Service");
+        let resource = self.resource(&id);
+        let waits = resource.entry("DependsOn").items();
+        waits.retain(|other| other.as_str() != Some(logical_id));
+        if waits.is_empty() {
+            resource.remove("DependsOn");
+        }
+    }
+
     /// Puts the service's tasks into a security group.
     pub(in crate::ecs) fn join(&mut self, service: &Service, group: Value) {
         let network = self

@@ -45,8 +45,9 @@ fragments! {
     CAPACITY_PROVIDERS = "capacity-providers.yaml";
     CERTIFICATE = "certificate.yaml";
     CLUSTER = "cluster.yaml";
-    DASHBOARD = "dashboard.yaml";
     CONNECT = "connect.yaml";
+    DASHBOARD = "dashboard.yaml";
+    EBS_ROLE = "ebs-role.yaml";
     ENDPOINT = "endpoint.yaml";
     ENDPOINT_GROUP = "endpoint-group.yaml";
     EXECUTION_ROLE = "execution-role.yaml";
@@ -84,6 +85,7 @@ fragments! {
     TARGET_GROUP = "target-group.yaml";
     TASK_ROLE = "task-role.yaml";
     TLS_LISTENER = "tls-listener.yaml";
+    TRAFFIC_ROLE = "traffic-role.yaml";
     VOLUME = "volume.yaml";
     VPC = "vpc.yaml";
 }

@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{connect, credentials, role, rollout, scaling, schedule, size, stack, vpc};
+use crate::ecs::rules::{connect, credentials, role, rollout, scaling, schedule, size, stack, traffic, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{NotYet, Part, Project, Service};
@@ -329,7 +329,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("secrets.*.x-aws-keys", KEYS, "the keys of its JSON that become files", Part),
     Extension("secrets.*.x-aws-kms_key", arn("the ARN of a key"), "the key that encrypts an external secret", NotYet("leave it out, and grant `kms:Decrypt` with `x-aws-cloudformation`")),
 
-    Extension("volumes.*.x-aws-ebs", EBS, "an EBS volume for each task instead of one file system for all", NotYet("leave it out: volumes are file systems of EFS")),
+    Extension("volumes.*.x-aws-ebs", EBS, "an EBS volume for each task instead of one file system for all", Part),
 
     Extension("services.*.x-aws-assign_public_ip", Boolean, "whether the service's tasks have public addresses", Service(vpc::service_public_ip)),
     Extension("services.*.x-aws-capacity", CAPACITY, "what the service runs on", Part),
@@ -339,7 +339,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.x-aws-pull_credentials", arn("the ARN of a secret"), "a user name and a password for the image's registry", Service(credentials::pull)),
     Extension("services.*.x-aws-repository", Text("the URI of an ECR repository"), "where an image that is built goes", NotYet("leave it out")),
     Extension("services.*.x-aws-role", Document("a policy document with a `Statement`", &["Statement"]), "what the containers may do", Service(role::document)),
-    Extension("services.*.x-aws-rollout", ROLLOUT, "how a new version takes over", NotYet("leave it out: new tasks replace old ones step by step")),
+    Extension("services.*.x-aws-rollout", ROLLOUT, "how a new version takes over", Service(traffic::rollout)),
     Extension("services.*.x-aws-schedule", Either(&[SCHEDULE, Object(&[
         required("expression", SCHEDULE, "when it runs"),
         field("timezone", TIMEZONE, "whose time, by default UTC"),

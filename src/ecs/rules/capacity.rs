@@ -46,7 +46,8 @@ fn of_one<'s>(service: &'s Service, project: &'s Project) -> Capacity<'s> {
     };
     let for_gpu = own.is_none() && host::gpus(service).is_some();
     Capacity {
-        node,
+        // What the project says of Fargate is not meant for it then.
+        node: node.filter(|_| ec2 || !for_gpu),
         ec2: (ec2 || for_gpu).then_some(Ec2 { settings }),
     }
 }

@@ -4,7 +4,7 @@ use crate::compose::{Mount, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{host, volume};
+use crate::ecs::rules::{ebs, host, volume};
 
 /// `volumes`
 pub(in crate::ecs) fn volumes(service: &Service, draft: &mut Draft) {
@@ -130,6 +130,18 @@ fn named(service: &Service, mount: &Mount, source: &str, target: String, draft: 
         return;
     };
     let name = names::plain(source);
+    if let Some(ebs) = ebs::of(definition) {
+        if ebs::attach(service, source, &name, ebs, draft) {
+            mount_point(service, draft, name.clone(), target, mount);
+            let point = [
+                ("SourceVolume", name.clone().into()),
+                ("ContainerPath", format!("/volumes/{name}").into()),
+            ];
+            let init = draft.init_container(service);
+            init.push_once("MountPoints", Value::map(point));
+        }
+        return;
+    }
     let access_point = names::logical_id(source) + "AccessPoint";
     let configuration = Value::map([
         ("FilesystemId", volume::file_system_id(source, definition)),

@@ -4,7 +4,7 @@ use crate::compose::{Node, Service};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
-use crate::ecs::rules::host;
+use crate::ecs::rules::{host, traffic};
 
 /// `scale` and `deploy.replicas`
 pub(in crate::ecs) fn replicas(service: &Service, draft: &mut Draft) {
@@ -54,6 +54,10 @@ pub(in crate::ecs) fn update(service: &Service, draft: &mut Draft) {
         draft.remark(Diagnostic::warning(update.span, message));
         return;
     }
+    if let (Some(monitor), None) = (update.monitor, traffic::is_moved(service)) {
+        let message = "`deploy.update_config.monitor` has no effect on ECS: it watches a deployment until it is steady";
+        draft.remark(Diagnostic::warning(monitor.span, message));
+    }
     let replicas = service.replicas().max(1);
     let stop_first = update
         .order
@@ -87,6 +91,12 @@ pub(in crate::ecs) fn update(service: &Service, draft: &mut Draft) {
             }
         }
     }
+}
+
+/// `update_config.monitor`: minutes that the old tasks stay beside the new ones, where the traffic is moved.
+pub(in crate::ecs) fn monitor(service: &Service) -> Option<i64> {
+    let update = service.deploy.as_ref()?.update_config.as_ref()?;
+    Some(update.monitor?.as_secs_rounded_up().div_ceil(60).cast_signed())
 }
 
 /// `x-aws-min_percent`

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Value, fragment, routes};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
-use crate::ecs::rules::rollout;
+use crate::ecs::rules::{rollout, traffic};
 
 const NAME: &str = "x-aws-autoscaling";
 
@@ -75,6 +75,12 @@ pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Dr
         draft.add(&fragment::SCALING_POLICY, &prefix, policy, service.span);
         if key == "requests" {
             let span = node.get(key).map_or(node.span, |node| node.span);
+            if let Some(moved) = traffic::is_moved(service) {
+                let message = "requests are counted at one target group, and the traffic moves between two";
+                let diagnostic = Diagnostic::error(span, message).note(moved.span, "what moves it");
+                draft.say(diagnostic.hint("follow `cpu` or `memory`"));
+                continue;
+            }
             let Some(label) = target_of_requests(service, draft) else {
                 let message =
                     "there are no requests to count: no port of the service is behind an application load balancer";

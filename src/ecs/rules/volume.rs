@@ -4,6 +4,7 @@ use crate::compose::{Mapping, Spanned, Volume};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
+use crate::ecs::rules::ebs;
 
 /// What `driver_opts` may say.
 const OPTIONS: [&str; 10] = [
@@ -23,6 +24,10 @@ const OPTIONS: [&str; 10] = [
 pub(in crate::ecs) fn file_systems(draft: &mut Draft) {
     let project = draft.project;
     for (key, volume) in &project.volumes {
+        if let Some(node) = ebs::of(volume) {
+            ebs::check(key, volume, node, draft);
+            continue;
+        }
         if !check(key, volume, draft) {
             continue;
         }

@@ -187,7 +187,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.deploy.update_config.delay", Ignored("ECS paces a deployment by the health of its tasks")),
     ("services.*.deploy.update_config.failure_action", Yes(rollout::update)),
     ("services.*.deploy.update_config.max_failure_ratio", Ignored("ECS counts failed tasks by its own rule")),
-    ("services.*.deploy.update_config.monitor", Ignored("ECS watches a deployment until it is steady")),
+    ("services.*.deploy.update_config.monitor", Yes(rollout::update)),
     ("services.*.deploy.update_config.order", Yes(rollout::update)),
     ("services.*.deploy.update_config.parallelism", Yes(rollout::update)),
     ("services.*.develop", Ignored("files are watched on a local engine only")),
