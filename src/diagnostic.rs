@@ -128,7 +128,7 @@ pub struct Diagnostic {
     /// What to do instead.
     pub hint: Option<String>,
     /// How several of its kind are said in one.
-    pub kind: Option<Kind>,
+    pub kind: Option<Box<Kind>>,
 }
 
 /// What diagnostics that differ by a name alone have in common.
@@ -170,7 +170,7 @@ impl Diagnostic {
 
     #[must_use]
     pub fn kind(mut self, kind: Kind) -> Self {
-        self.kind = Some(kind);
+        self.kind = Some(Box::new(kind));
         self
     }
 

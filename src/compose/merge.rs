@@ -3,6 +3,9 @@
 //! Mappings merge, lists append and scalars replace, except for the attributes that [`rule`] names. A value that an
 //! override changed points into the override.
 
+#[cfg(test)]
+mod properties;
+
 use super::forms;
 use super::functions;
 use super::{Entry, Map, Node, Value};

@@ -120,3 +120,30 @@ fn what_config_prints_loads_to_itself() {
         assert_eq!(first.stdout, second.stdout, "{}", fixture.display());
     });
 }
+
+/// JSON leaves out more than YAML does; what it has is the same, and is a Compose file, too.
+#[test]
+fn what_config_prints_as_json_loads_to_itself() {
+    each(|fixture| {
+        let (sandbox, arguments) = stage(fixture);
+        let plain = arguments
+            .iter()
+            .map(String::as_str)
+            .filter(|argument| *argument != "config");
+        let with = |more: &[&'static str]| plain.clone().chain(more.iter().copied()).collect::<Vec<_>>();
+        let yaml = sandbox.run(&with(&["config"]));
+        let partial = arguments.iter().any(|argument| argument.starts_with("--no-"));
+        // Models are left out, so that nothing is there for services that use one.
+        if yaml.code != 0 || partial || yaml.stdout.contains("required: false") || yaml.stdout.contains("models:") {
+            return;
+        }
+        let json = sandbox.ok(&with(&["config", "--format", "json"])).stdout;
+        let json_of = |text: &str| {
+            let again = Sandbox::new();
+            again.write("compose.yaml", text);
+            again.ok(&["--profile", "*", "config", "--format", "json"]).stdout
+        };
+        assert_eq!(json_of(&yaml.stdout), json, "{}", fixture.display());
+        assert_eq!(json_of(&json), json, "{}", fixture.display());
+    });
+}

@@ -17,4 +17,5 @@ mod limits;
 mod lists;
 mod oci;
 mod places;
+mod properties;
 mod stdin;
