@@ -18,8 +18,9 @@ impl Deployment<'_> {
         stack: Option<&Stack>,
         io: &Io,
     ) -> Result<(Found, Vec<secrets::Stored>)> {
-        let (others, vpc) = self.others(account).await?;
+        let (mut others, vpc) = self.others(account).await?;
         let (vpc, [subnets, public_subnets]) = self.network(account, stack, vpc).await?;
+        others.extend(self.external_networks(account, vpc.as_deref()).await?);
         let file_systems = self.file_systems(account, stack).await?;
         let mut arns = IndexMap::new();
         let mut renewed = Vec::new();
@@ -64,6 +65,29 @@ impl Deployment<'_> {
         }
         let vpc = balancers.into_values().next().map(|known| known.vpc);
         Ok((values, vpc))
+    }
+
+    /// The security groups of networks that the stack does not own, by Parameter.
+    async fn external_networks(&self, account: &Account, vpc: Option<&str>) -> Result<Vec<(String, String)>> {
+        let asked = self
+            .template
+            .parameters
+            .iter()
+            .filter_map(|(name, purpose)| match purpose {
+                Purpose::Network { name: network } if given_value(self.given, name).is_none() => Some((name, network)),
+                _ => None,
+            });
+        let asked: Vec<_> = asked.collect();
+        let (Some(vpc), false) = (vpc, asked.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let groups = network::groups(account, vpc).await?;
+        let find = |(name, network): (&String, &String)| {
+            let group = network::named(&groups, network, vpc);
+            let group = group.map_err(|error| error.hint(format!("say which with `--parameter {name}=sg-…`")))?;
+            Ok((name.clone(), group))
+        };
+        asked.into_iter().map(find).collect()
     }
 
     /// The VPC, and the subnets of tasks and of load balancers, where the template asks for them.

@@ -18,7 +18,7 @@ pub(super) struct Found {
     pub(super) file_systems: IndexMap<String, String>,
     /// Where the templates of nested stacks are.
     pub(super) templates_url: Option<String>,
-    /// By Parameter: what was found out about existing load balancers and hosted zones.
+    /// By Parameter: what was found out about existing load balancers, hosted zones and networks.
     pub(super) others: IndexMap<String, String>,
 }
 
@@ -51,7 +51,9 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
-            Some(Purpose::LoadBalancer { .. } | Purpose::HostedZone { .. }) => found.others.get(name).cloned(),
+            Some(Purpose::LoadBalancer { .. } | Purpose::HostedZone { .. } | Purpose::Network { .. }) => {
+                found.others.get(name).cloned()
+            }
             Some(Purpose::InitImage) | None => None,
         };
         let said = given_value(given, name).map(str::to_owned);

@@ -29,6 +29,7 @@ pub use account::Account;
 pub mod tags {
     pub const PROJECT: &str = "com.docker.compose.project";
     pub const SERVICE: &str = "com.docker.compose.service";
+    pub const NETWORK: &str = "com.docker.compose.network";
     pub const VOLUME: &str = "com.docker.compose.volume";
     /// The key of the file secret that a secret of Secrets Manager holds; only those that `up` made have it.
     pub const SECRET: &str = "com.docker.compose.secret";

@@ -66,6 +66,55 @@ pub async fn vpc_of(account: &Account, subnet: &str) -> Result<String> {
     vpc.ok_or_else(|| Error::new(format!("region `{}` has no subnet `{subnet}`", account.region)))
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    pub id: String,
+    /// Its own name, and that of the network that it stands for.
+    pub names: [Option<String>; 2],
+}
+
+/// A VPC's security groups.
+pub async fn groups(account: &Account, vpc: &str) -> Result<Vec<Group>> {
+    let mut pages = account
+        .ec2
+        .describe_security_groups()
+        .filters(Filter::builder().name("vpc-id").values(vpc).build())
+        .into_paginator()
+        .items()
+        .send();
+    let mut groups = Vec::new();
+    while let Some(group) = pages.next().await {
+        let group = group.map_err(|error| {
+            let doing = format!("cannot list the security groups of VPC `{vpc}`");
+            account.access.failed(doing, &error)
+        })?;
+        let tag = |key: &str| group.tags().iter().find(|tag| tag.key() == Some(key))?.value();
+        let network = tag(super::tags::NETWORK).and(tag("Name")).map(str::to_owned);
+        let names = [group.group_name().map(str::to_owned), network];
+        let id = group.group_id.unwrap_or_default();
+        groups.push(Group { id, names });
+    }
+    Ok(groups)
+}
+
+/// The one group that stands for a network of this name on the target.
+pub fn named(groups: &[Group], name: &str, vpc: &str) -> Result<String> {
+    let is_it = |group: &&Group| group.names.iter().flatten().any(|own| own == name);
+    let found: Vec<&str> = groups.iter().filter(is_it).map(|group| group.id.as_str()).collect();
+    match found.as_slice() {
+        [id] => Ok((*id).to_owned()),
+        [] => Err(Error::new(format!(
+            "VPC `{vpc}` has no network `{name}`, nor a security group of this name"
+        ))),
+        several => {
+            let ids = several.join("`, `");
+            Err(Error::new(format!(
+                "VPC `{vpc}` has several networks `{name}`: `{ids}`"
+            )))
+        }
+    }
+}
+
 /// A place for a subnet, with what is known about it already.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Slot {
@@ -212,6 +261,31 @@ mod tests {
         assert_eq!(
             check(&["subnet-1", "subnet-2"]),
             Err("subnets `subnet-1` and `subnet-2` are both in zone `a`".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_network_is_found_by_its_name_and_only_if_it_is_one() {
+        let group = |id: &str, names: [&str; 2]| Group {
+            id: id.into(),
+            names: names.map(|name| Some(name.to_owned()).filter(|name| !name.is_empty())),
+        };
+        let groups = [
+            group("sg-1", ["shop-FrontNetwork-1", "shop_front"]),
+            group("sg-2", ["proxy", ""]),
+            group("sg-3", ["stack-1", "twice"]),
+            group("sg-4", ["stack-2", "twice"]),
+        ];
+        let named = |name| super::named(&groups, name, "vpc-1").map_err(|error| error.to_string());
+        assert_eq!(named("shop_front"), Ok("sg-1".to_owned()));
+        assert_eq!(named("proxy"), Ok("sg-2".to_owned()));
+        assert_eq!(
+            named("front"),
+            Err("VPC `vpc-1` has no network `front`, nor a security group of this name".to_owned())
+        );
+        assert_eq!(
+            named("twice"),
+            Err("VPC `vpc-1` has several networks `twice`: `sg-3`, `sg-4`".to_owned())
         );
     }
 

@@ -58,6 +58,10 @@ pub enum Purpose {
     Subnet(usize),
     /// The n-th subnet for load balancers, where they do not stand where the tasks run.
     PublicSubnet(usize),
+    /// The security group that stands for a network of this name, which the stack does not own.
+    Network {
+        name: String,
+    },
     /// The image of a service; `default` is what the Compose file says, none for a service that is only built.
     Image {
         service: String,

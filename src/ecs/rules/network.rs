@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::compose::Service;
+use crate::compose::{Network, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::fragment::{self, Fragment};
-use crate::ecs::cloudformation::{Value, names};
+use crate::ecs::cloudformation::{Purpose, Value, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
 use crate::ecs::rules::{isolation, task};
@@ -40,11 +40,30 @@ pub(in crate::ecs) fn groups(draft: &mut Draft) {
             };
             group(fragment, key, &network.name, network.span, draft);
         } else if !network.name.starts_with("sg-") {
-            let message = format!("external network `{key}` is no security group");
-            let hint = "give the security group's id (sg-…) as its `name`";
-            draft.say(Diagnostic::error(network.name.span.or(network.span), message).hint(hint));
+            external(key, network, draft);
         }
     }
+}
+
+/// A network that the project does not make is the group of another project's network, or any other in the VPC.
+fn external(key: &str, network: &Network, draft: &mut Draft) {
+    let span = network.name.span.or(network.span);
+    if draft.makes_vpc() {
+        let message = format!("external network `{key}` cannot be in a VPC that the stack makes");
+        draft.say(Diagnostic::error(span, message).hint("name the VPC that it is in with `x-aws-vpc`"));
+        return;
+    }
+    let name = network.name.value.clone();
+    let mut declaration = fragment::STACK.parameter("NetworkId");
+    declaration.set("Description", format!("Security group of the external network {name}"));
+    draft.parameter(external_id(key), Purpose::Network { name }, declaration);
+    let message = "services of other projects in an external network have no short names on ECS";
+    let hint = "call them `SERVICE.PROJECT.local`";
+    draft.remark(Diagnostic::warning(span, message).hint(hint));
+}
+
+fn external_id(key: &str) -> String {
+    names::logical_id(key) + "NetworkId"
 }
 
 fn group(fragment: &Fragment, key: &str, name: &str, span: Span, draft: &mut Draft) {
@@ -61,7 +80,8 @@ pub(in crate::ecs) fn join(service: &Service, draft: &mut Draft) {
         let group = match draft.project.networks.get(key) {
             Some(network) => match extensions::security_group(&network.extensions) {
                 Some(group) => group.to_owned().into(),
-                None if network.external => network.name.value.clone().into(),
+                None if network.external && network.name.starts_with("sg-") => network.name.value.clone().into(),
+                None if network.external => Value::reference(external_id(key)),
                 None => group_id(key),
             },
             None => group_id(key),

@@ -255,6 +255,11 @@ impl Draft<'_> {
         enabled(self.place.public_ip.unwrap_or(!private))
     }
 
+    /// Whether the VPC is the stack's own.
+    pub(in crate::ecs) fn makes_vpc(&self) -> bool {
+        matches!(self.place.vpc, Vpc::New(_))
+    }
+
     /// Whether nothing in the project's subnets reaches the internet at all.
     pub(in crate::ecs) fn is_closed(&self) -> bool {
         matches!(&self.place.vpc, Vpc::New(new) if new.form == Form::Endpoints)

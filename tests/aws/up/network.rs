@@ -116,6 +116,30 @@ fn named_subnets_bring_their_vpc_and_stand_in_different_zones() {
 }
 
 #[test]
+fn an_external_network_is_the_group_of_another_project() {
+    let Some(world) = World::new() else { return };
+    let client = "name: client\nservices: {web: {image: nginx, networks: [shop]}}\nnetworks: {shop: {external: true, name: shop_default}}\n";
+    world.sandbox.write("compose.yaml", client);
+    let run = world.fails(&["up"]);
+    assert!(run.stderr.contains("has no network `shop_default`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("`--parameter ShopNetworkId=sg-…`"),
+        "{}",
+        run.stderr
+    );
+
+    world.sandbox.write("compose.yaml", WEB);
+    world.ok(&["up"]);
+    world.sandbox.write("compose.yaml", client);
+    world.ok(&["up"]);
+    let ec2 = aws_sdk_ec2::Client::new(&world.lab.aws());
+    let tag = Filter::builder().name("tag:Name").values("shop_default").build();
+    let groups = block_on(ec2.describe_security_groups().filters(tag).send()).unwrap();
+    let group = groups.security_groups()[0].group_id().unwrap();
+    assert_eq!(world.parameters("client")["ShopNetworkId"], group);
+}
+
+#[test]
 fn tags_reach_the_stack_and_what_it_has() {
     let Some(world) = World::new() else { return };
     world
