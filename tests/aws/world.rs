@@ -115,6 +115,14 @@ x-aws-cloudformation:
         waiting.map(|set| set.change_set_name().unwrap().to_owned()).collect()
     }
 
+    /// The types of a stack's resources.
+    pub(crate) fn resource_types(&self, stack: &str) -> Vec<String> {
+        let described = self.cloudformation().describe_stack_resources().stack_name(stack);
+        let resources = block_on(described.send()).unwrap().stack_resources.unwrap_or_default();
+        let types = resources.into_iter().filter_map(|resource| resource.resource_type);
+        types.collect()
+    }
+
     pub(crate) fn parameters(&self, stack: &str) -> BTreeMap<String, String> {
         let stacks = block_on(self.cloudformation().describe_stacks().stack_name(stack).send()).unwrap();
         let parameters = stacks.stacks()[0].parameters().iter().map(|parameter| {

@@ -19,6 +19,7 @@ PATCHES = [
     "task_definition",
     "service",
     "way_out",
+    "public_parameters",
     "tags",
     "images",
     "namespace",

@@ -12,11 +12,22 @@ def install():
 
     def create_where_images_come(logical_id, properties, stack):
         network = (properties.get("NetworkConfiguration") or {}).get("AwsvpcConfiguration") or {}
+        public = network.get("AssignPublicIp") == "ENABLED"
+        on_instances = is_on_instances(properties)
+        if on_instances and public:
+            raise ValueError("InvalidParameterException: Assign public IP is not supported for this launch type.")
         for subnet in network.get("Subnets") or []:
-            check(subnet, network.get("AssignPublicIp") == "ENABLED")
+            # Of tasks on instances, the instance pulls the image, which has a public address in a public subnet.
+            check(subnet, public or on_instances)
         return create(logical_id, properties, stack)
 
     handler["create"] = create_where_images_come
+
+
+def is_on_instances(properties):
+    providers = [one["CapacityProvider"] for one in properties.get("CapacityProviderStrategy") or []]
+    on_fargate = any(provider in ("FARGATE", "FARGATE_SPOT") for provider in providers)
+    return properties.get("LaunchType") == "EC2" or bool(providers) and not on_fargate
 
 
 def check(subnet_id, has_public_address):

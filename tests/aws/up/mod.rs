@@ -2,6 +2,7 @@
 
 mod accounts;
 mod busy;
+mod capacity;
 mod create;
 mod failure;
 mod interrupt;
