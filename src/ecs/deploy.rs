@@ -155,7 +155,7 @@ impl Deployment<'_> {
             }
         }
         if !options.detach {
-            let following = rollout::follow(account, rollouts, &io.progress);
+            let following = Box::pin(rollout::follow(account, rollouts, &io.progress));
             unless_interrupted(io, self.name, &self.goes_on(account), following).await?;
         }
         for secret in renewed {

@@ -86,3 +86,24 @@ fn a_job_that_is_to_be_restarted_is_run_again() {
     assert_eq!(ecs.page("web", "/file/seen").body, "run\nrun\nrun\n");
     ecs.down();
 }
+
+#[test]
+fn a_scheduled_service_runs_at_its_times() {
+    let file = r#"
+services:
+  tick:
+    image: ctx-test/init:1
+    command: sh -c 'echo tick'
+    x-aws-schedule: rate(5 minutes)
+  web: {image: ctx-test/web:1}
+"#;
+    let Some(ecs) = OnEcs::with(file) else { return };
+    ecs.up(&[]);
+    let running = ecs.sandbox.ok(&["ps"]).stdout;
+    assert!(running.contains("web") && !running.contains("tick"), "{running}");
+    logs(&ecs.sandbox, "tick", "tick");
+    let all = ecs.sandbox.ok(&["ps", "--all", "tick"]).stdout;
+    assert!(all.contains("tick"), "{all}");
+    ecs.sandbox.ok(&["--progress", "plain", "down"]);
+    assert_eq!(ecs.lab.stacks(), Vec::<String>::new());
+}

@@ -30,6 +30,7 @@ PATCHES = [
     "health",
     "load_balancers",
     "logs",
+    "schedules",
 ]
 
 
