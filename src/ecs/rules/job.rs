@@ -22,6 +22,9 @@ pub(in crate::ecs) enum Runs {
     Schedule,
 }
 
+/// How many tasks ECS describes at a time.
+const MOST_TASKS: i64 = 100;
+
 /// So often is a job run again that fails, when it is to be restarted and no number is given.
 const RETRIES: i64 = 5;
 
@@ -76,6 +79,15 @@ fn check(service: &Service, draft: &mut Draft) {
             service.name
         );
         draft.remark(Diagnostic::warning(port.span, message));
+    }
+    if runs == Runs::Job && service.replicas() > MOST_TASKS {
+        let deployed = service.deploy.as_ref().and_then(|deploy| deploy.replicas);
+        let span = service
+            .scale
+            .or(deployed)
+            .map_or(service.span, |replicas| replicas.span);
+        let message = format!("a job has at most {MOST_TASKS} tasks on ECS");
+        draft.say(Diagnostic::error(span, message).hint("give each of them more to do"));
     }
     let autoscaling = service
         .deploy
