@@ -28,6 +28,7 @@ PATCHES = [
     "ordering",
     "discovery",
     "health",
+    "interfaces",
     "load_balancers",
     "logs",
     "schedules",

@@ -9,6 +9,7 @@ pub mod events;
 pub mod explain;
 pub mod failure;
 pub mod hosted_zones;
+pub mod interfaces;
 pub mod load_balancers;
 pub mod logs;
 pub mod network;

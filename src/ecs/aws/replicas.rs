@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::addresses::{self, Addresses};
+use super::interfaces::{self, Interface, Interfaces};
 use super::services::{self, Service};
 use super::{Account, tasks};
 use crate::backend::{PsOptions, Publication, Replica};
@@ -45,9 +46,14 @@ async fn of_service(
     if all {
         found.extend(service.tasks(account, DesiredStatus::Stopped).await?);
     }
+    let interfaces = if has_ports_of_its_own(service) {
+        interfaces::of_tasks(account, &found).await?
+    } else {
+        Interfaces::new()
+    };
     let mut listed: Vec<Replica> = found
         .iter()
-        .map(|task| replica(task, service, addresses, now))
+        .map(|task| replica(task, service, addresses, &interfaces, now))
         .collect();
     // Of a task that runs, one container may have ended.
     listed.retain(|replica| all || replica.state != "stopped");
@@ -55,7 +61,7 @@ async fn of_service(
     Ok(listed)
 }
 
-fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp) -> Replica {
+fn replica(task: &Task, service: &Service, addresses: &Addresses, interfaces: &Interfaces, now: Timestamp) -> Replica {
     let definition = service.main_container();
     let name = definition.and_then(|container| container.name());
     let container = task.containers().iter().find(|container| container.name() == name);
@@ -86,7 +92,11 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, now: Timestamp
         health,
         exit_code,
         created: time(task.created_at()),
-        ports: publications(service, addresses),
+        ports: publications(
+            service,
+            addresses,
+            interfaces::id(task).and_then(|id| interfaces.get(id)),
+        ),
     }
 }
 
@@ -118,8 +128,21 @@ fn status(task: &Task, state: &str, exit_code: Option<i64>, health: Option<&str>
     }
 }
 
-/// The ports of a service: where the load balancer publishes them, and those that only the project reaches.
-fn publications(service: &Service, addresses: &Addresses) -> Vec<Publication> {
+/// Whether a service has ports that no load balancer publishes, at which the tasks may be reached themselves.
+fn has_ports_of_its_own(service: &Service) -> bool {
+    let balanced = |port: Option<i32>| {
+        let mut balancers = service.load_balancers.iter();
+        balancers.any(|balancer| balancer.container_port() == port)
+    };
+    let mappings = service
+        .main_container()
+        .map_or(&[][..], |container| container.port_mappings());
+    mappings.iter().any(|mapping| !balanced(mapping.container_port()))
+}
+
+/// The ports of a service: where the load balancer publishes them, where the task itself does, and those that only the
+/// project reaches.
+fn publications(service: &Service, addresses: &Addresses, interface: Option<&Interface>) -> Vec<Publication> {
     let mut ports = BTreeSet::new();
     for balanced in &service.load_balancers {
         let target = balanced
@@ -149,9 +172,10 @@ fn publications(service: &Service, addresses: &Addresses) -> Vec<Publication> {
             .iter()
             .any(|port| port.target == target && port.protocol == protocol)
         {
+            let open = interface.filter(|interface| interface.is_open(protocol, target));
             ports.insert(Publication {
-                host: String::new(),
-                published: None,
+                host: open.map_or(String::new(), |interface| interface.address.clone()),
+                published: open.map(|_| target),
                 target,
                 protocol: protocol.to_owned(),
             });
@@ -221,7 +245,13 @@ mod tests {
             protocol: "tcp".into(),
         };
         let addresses = Addresses::from([("tg".to_owned(), vec![address])]);
-        replica(task, &service(), &addresses, Timestamp::from_second(1_000).unwrap())
+        replica(
+            task,
+            &service(),
+            &addresses,
+            &Interfaces::new(),
+            Timestamp::from_second(1_000).unwrap(),
+        )
     }
 
     #[test]
@@ -282,6 +312,7 @@ mod tests {
             &task,
             &service,
             &Addresses::new(),
+            &Interfaces::new(),
             Timestamp::from_second(1_000).unwrap(),
         );
         assert_eq!(

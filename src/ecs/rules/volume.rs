@@ -40,9 +40,11 @@ pub(in crate::ecs) fn file_systems(draft: &mut Draft) {
         let holes = [
             ("VolumeKey", key.clone().into()),
             ("VolumeName", volume.name.value.clone().into()),
-            ("FileSystem", file_system),
+            ("FileSystem", file_system.clone()),
         ];
         draft.add(&fragment::ACCESS_POINT, &prefix, holes, volume.span);
+        let description = format!("File system of volume {key}");
+        draft.output(format!("{prefix}FileSystem"), description, file_system);
         access(volume, draft.properties(&format!("{prefix}AccessPoint")));
     }
 }

@@ -85,6 +85,31 @@ services:
     }
 }
 
+#[test]
+fn ports_without_a_load_balancer_are_reached_at_the_task() {
+    let Some(world) = World::with_containers() else { return };
+    world.sandbox.write(
+        "compose.yaml",
+        "
+services:
+  web:
+    image: ctx-test/web:1
+    expose: ['9000']
+    ports: [{target: 80, published: '80', mode: host}]
+",
+    );
+    world.ok(&[&["-p", "shop", "up"][..], &INIT].concat());
+    assert!(load_balancers(&world).is_empty());
+    let listed = world.ok(&["-p", "shop", "ps"]).stdout;
+    let port = listed.split([' ', ',']).find(|word| word.ends_with(":80->80/tcp"));
+    // The laboratory's public addresses are of this range.
+    assert!(port.is_some_and(|port| port.starts_with("203.0.113.")), "{listed}");
+    assert!(
+        !listed.contains(":9000->"),
+        "what is only exposed is not reached: {listed}"
+    );
+}
+
 /// A load balancer that somebody else made, with a listener and a security group.
 const SHARED: &str = "
 Parameters:

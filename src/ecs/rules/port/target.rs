@@ -116,6 +116,7 @@ fn tcp_port(service: &Service, draft: &mut Draft) -> u16 {
         })
     };
     let port = (50_000..=u16::MAX).find(|number| !used(*number)).unwrap_or(u16::MAX);
+    // `-ll`: for ever, in the small `nc` of busybox as in its large one.
     let container = Value::map([
         ("Name", (names::plain(&draft.home(service).name) + "-health").into()),
         ("Image", Value::reference("InitImage")),
@@ -123,7 +124,7 @@ fn tcp_port(service: &Service, draft: &mut Draft) -> u16 {
         ("ReadonlyRootFilesystem", true.into()),
         (
             "Command",
-            Value::list(["nc", "-lk", "-p"].map(str::to_owned).into_iter().chain([
+            Value::list(["nc", "-ll", "-p"].map(str::to_owned).into_iter().chain([
                 port.to_string(),
                 "-e".to_owned(),
                 "true".to_owned(),
