@@ -14,6 +14,7 @@ mod images;
 mod kill;
 mod logs;
 mod pause;
+mod permissions;
 mod port;
 mod projects;
 mod prune;
@@ -57,6 +58,7 @@ enum Command {
     Config(config::Arguments),
     Check(check::Arguments),
     Convert(convert::Arguments),
+    Permissions(permissions::Arguments),
     Up(up::Arguments),
     Down(down::Arguments),
     Ps(ps::Arguments),
@@ -111,6 +113,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Config(arguments) => config::run(environment, arguments),
         Command::Check(arguments) => check::run(environment, arguments),
         Command::Convert(arguments) => convert::run(environment, arguments),
+        Command::Permissions(arguments) => permissions::run(environment, arguments),
         Command::Up(arguments) => up::run(environment, arguments),
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),

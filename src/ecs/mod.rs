@@ -11,6 +11,7 @@ mod files;
 mod follow;
 mod lookup;
 mod parameters;
+pub mod permissions;
 mod remove;
 mod rules;
 pub mod support;

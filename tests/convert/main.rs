@@ -7,5 +7,6 @@ mod support;
 mod fixtures;
 mod goldens;
 mod nested;
+mod permissions;
 mod tables;
 mod yaml;

@@ -141,6 +141,15 @@ impl Template {
         self.document.parameters.keys().map(String::as_str)
     }
 
+    /// The types of all resources, also those of nested stacks.
+    pub(in crate::ecs) fn kinds(&self) -> impl Iterator<Item = &str> {
+        let nested = self.nested.iter().map(|nested| &nested.document);
+        let resources = std::iter::once(&self.document)
+            .chain(nested)
+            .flat_map(|document| document.resources.values());
+        resources.filter_map(|resource| resource.get("Type")?.as_str())
+    }
+
     /// The value of a Parameter to which a deployment gives none.
     pub(in crate::ecs) fn parameter_default(&self, name: &str) -> Option<String> {
         match self.document.parameters.get(name)?.get("Default")? {

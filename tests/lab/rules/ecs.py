@@ -96,7 +96,8 @@ class ServiceTargets(CloudFormationLintRule):
                     yield RuleMatch(path, f"the task definition has no {where}")
                 group = reference(target.get("TargetGroupArn"))
                 way = way_to(cfn, group)
-                if group and not way:
+                # A nested stack is given the target group, and waits for its listener outside.
+                if group in cfn.get_resources() and not way:
                     yield RuleMatch(path, f"nothing leads to {group}: ECS refuses a target group without a load balancer")
                 elif way and not waits_for(cfn, path[1], way):
                     yield RuleMatch(path, f"nothing makes the service wait for {way}, without which ECS refuses it")

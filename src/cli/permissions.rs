@@ -1,0 +1,38 @@
+//! `ctx permissions`
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::context::Target;
+use crate::ecs;
+use crate::error::Result;
+use crate::ui;
+
+/// Print the IAM policy that deploying the project to ECS needs
+#[derive(Args, Debug)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(environment: &Environment, _: &Arguments) -> Result<u8> {
+    let (project, mut report) = environment.project_and_report(&[])?;
+    let converted = ecs::convert::convert(&project);
+    report.diagnostics.extend(converted.diagnostics);
+    if report.has_errors() {
+        return Err(report.into());
+    }
+    let region = match environment.context().map(|context| context.target) {
+        Ok(Target::Ecs(endpoint)) => endpoint.region,
+        _ => None,
+    };
+    let found = ecs::permissions::of_project(&converted.template, &project.name, region.as_deref());
+    for kind in &found.unknown {
+        let what = format!("`{kind}` comes from `x-aws-cloudformation`: what it needs is not in the policy");
+        environment.warn(&what, "add the actions that its documentation names");
+    }
+    let characters = ecs::permissions::size(&found.policy);
+    if characters > ecs::permissions::LARGEST {
+        let what = format!("the policy has {characters} characters, and a managed policy holds 6144");
+        environment.warn(&what, "attach it to a role as an inline policy, which holds 10240");
+    }
+    ui::output::document(&format!("{:#}\n", found.policy), None)?;
+    Ok(0)
+}
