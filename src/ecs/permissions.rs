@@ -237,9 +237,9 @@ fn scope(action: &str) -> Scope {
             | "UpdateCluster"
             | "UpdateClusterSettings",
         ) => Scope::Services,
-        ("logs", "DescribeLogGroups" | "DescribeResourcePolicies" | "PutResourcePolicy") => Scope::Everything,
+        ("logs", "DescribeLogGroups" | "DescribeResourcePolicies" | "PutResourcePolicy")
+        | ("secretsmanager", "ListSecrets" | "GetRandomPassword") => Scope::Everything,
         ("logs", name) if !name.contains("Delivery") && !name.contains("IndexPolic") => Scope::Logs,
-        ("secretsmanager", "ListSecrets" | "GetRandomPassword") => Scope::Everything,
         ("secretsmanager", _) => Scope::Secrets,
         ("lambda", name) if name.contains("Function") => Scope::Functions,
         ("s3", _) => Scope::Templates,

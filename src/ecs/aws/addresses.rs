@@ -124,7 +124,7 @@ fn add(addresses: &mut Addresses, balancer: &LoadBalancer, listener: &Listener, 
         // `*.example.com` is no address.
         let hosts = rule.conditions().iter().filter_map(RuleCondition::host_header_config);
         let mut hosts: Vec<&str> = hosts
-            .flat_map(|config| config.values())
+            .flat_map(aws_sdk_elasticloadbalancingv2::types::HostHeaderConditionConfig::values)
             .map(String::as_str)
             .filter(|host| !host.contains(['*', '?']))
             .collect();

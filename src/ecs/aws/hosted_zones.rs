@@ -35,7 +35,9 @@ fn enclosing(domain: &str) -> impl Iterator<Item = &str> {
 
 fn public(zones: &[HostedZone], name: &str) -> Option<String> {
     let is_it = |zone: &&HostedZone| {
-        let private = zone.config().is_some_and(|config| config.private_zone());
+        let private = zone
+            .config()
+            .is_some_and(aws_sdk_route53::types::HostedZoneConfig::private_zone);
         !private && zone.name().trim_end_matches('.').eq_ignore_ascii_case(name)
     };
     let id = zones.iter().find(is_it)?.id();

@@ -21,6 +21,7 @@ pub struct Interface {
 }
 
 impl Interface {
+    #[must_use]
     pub fn is_open(&self, protocol: &str, port: u16) -> bool {
         let port = i32::from(port);
         let mut open = self.open.iter();
@@ -76,8 +77,12 @@ pub async fn of_tasks(account: &Account, tasks: &[Task]) -> Result<Interfaces> {
 }
 
 /// The id of a task's interface.
+#[must_use]
 pub fn id(task: &Task) -> Option<&str> {
-    let details = task.attachments().iter().flat_map(|attachment| attachment.details());
+    let details = task
+        .attachments()
+        .iter()
+        .flat_map(aws_sdk_ecs::types::Attachment::details);
     let mut ids = details.filter(|detail| detail.name() == Some("networkInterfaceId"));
     ids.next()?.value()
 }

@@ -46,7 +46,11 @@ fn known(balancer: &LoadBalancer) -> Known {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     Known {
         arn: text(balancer.load_balancer_arn()),
-        kind: text(balancer.r#type().map(|kind| kind.as_str())),
+        kind: text(
+            balancer
+                .r#type()
+                .map(aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum::as_str),
+        ),
         vpc: text(balancer.vpc_id()),
         groups: balancer.security_groups().to_vec(),
         dns_name: text(balancer.dns_name()),

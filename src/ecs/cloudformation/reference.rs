@@ -39,7 +39,9 @@ pub fn visit<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
                         if let Some(text) = parts.first().and_then(Value::as_str) {
                             names_in(text, own, found);
                         }
-                        own.iter().for_each(|(_, value)| visit(value, found));
+                        for (_, value) in own.iter() {
+                            visit(value, found);
+                        }
                     }
                     ("Fn::If", Value::List(parts)) => {
                         if let Some(name) = parts.first().and_then(Value::as_str) {
@@ -49,7 +51,9 @@ pub fn visit<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
                     }
                     ("Fn::FindInMap", Value::List(parts)) => {
                         found(Reference::Mapping(parts.first().and_then(Value::as_str)));
-                        parts.iter().for_each(|part| visit(part, found));
+                        for part in parts.iter() {
+                            visit(part, found);
+                        }
                     }
                     _ => visit(value, found),
                 }
@@ -113,14 +117,18 @@ pub fn replace(value: &mut Value, instead: &impl Fn(&str, Option<&str>) -> Optio
                     ("Fn::Sub", Value::List(parts)) => {
                         if let [Value::Text(text), Value::Map(own)] = parts.as_mut_slice() {
                             *text = replaced(text, own, instead).into();
-                            own.iter_mut().for_each(|(_, value)| replace(value, instead));
+                            for (_, value) in own.iter_mut() {
+                                replace(value, instead);
+                            }
                         }
                         return;
                     }
                     _ => {}
                 }
             }
-            entries.iter_mut().for_each(|(_, value)| replace(value, instead));
+            for (_, value) in entries.iter_mut() {
+                replace(value, instead);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) => {}
     }

@@ -12,8 +12,10 @@ const NAME: &str = "x-aws-ebs";
 /// GiB when nothing is said.
 const SIZE: i64 = 20;
 
+type Bounds = (i64, i64);
+
 /// What each type can be: GiB, operations a second where they can be chosen, and whether they have to be.
-const TYPES: [(&str, (i64, i64), Option<(i64, i64)>, bool); 6] = [
+const TYPES: [(&str, Bounds, Option<Bounds>, bool); 6] = [
     ("gp3", (1, 65_536), Some((3000, 80_000)), false),
     ("gp2", (1, 16_384), None, false),
     ("io1", (4, 16_384), Some((100, 64_000)), true),

@@ -36,8 +36,8 @@ pub(in crate::ecs) fn unpublished(service: &Service, draft: &mut Draft) {
 /// Closes the ways out of isolated services' own groups, but for what they mount, and says what stays open.
 pub(in crate::ecs) fn finish(draft: &mut Draft) {
     let services = draft.project.services.values();
-    let homes: Vec<_> = services.filter(|service| !draft.is_sidecar(service)).collect();
-    for service in homes {
+    let services: Vec<_> = services.filter(|service| !draft.is_sidecar(service)).collect();
+    for service in services {
         if !is_isolated(service, draft) {
             continue;
         }

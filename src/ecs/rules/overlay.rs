@@ -32,20 +32,21 @@ pub(in crate::ecs) fn apply(node: &Node, draft: &mut Draft) {
             (name, _) if !SECTIONS.contains(&name) => {
                 let message = format!("a template has no section `{section}`");
                 let error = Diagnostic::error(entry.key, message);
-                draft.say(match nearest(section, SECTIONS.into_iter()) {
+                draft.say(match nearest(section, SECTIONS) {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None => error.hint(format!("it has {}", SECTIONS.join(", "))),
                 });
             }
-            (_, node) => match node.as_map() {
-                Some(entries) => entries
-                    .iter()
-                    .for_each(|(id, entry)| apply_entry(section, id, entry, draft)),
-                None => {
+            (_, node) => {
+                if let Some(entries) = node.as_map() {
+                    entries
+                        .iter()
+                        .for_each(|(id, entry)| apply_entry(section, id, entry, draft))
+                } else {
                     let message = format!("`{section}` in `x-aws-cloudformation` must be a mapping");
                     draft.say(Diagnostic::error(node.span.or(entry.key), message));
                 }
-            },
+            }
         }
     }
 }
