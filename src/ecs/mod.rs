@@ -34,7 +34,7 @@ impl Backend for Account {
     }
 
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
-        deploy::up(self, project, options, io).await
+        Box::pin(deploy::up(self, project, options, io)).await
     }
 
     async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {

@@ -154,7 +154,7 @@ fn together(sources: &Sources, group: &[&Diagnostic], width: usize) -> Diagnosti
         ..first.clone()
     };
     let mut list: Vec<String> = if let Some(kind) = &first.kind {
-        one.message = kind.message.to_owned();
+        kind.message.clone_into(&mut one.message);
         one.hint = Some(kind.hint.to_owned());
         one.span = Span::NOWHERE;
         let mut named = |one: &&Diagnostic| {

@@ -89,14 +89,14 @@ fn a_job_that_is_to_be_restarted_is_run_again() {
 
 #[test]
 fn a_scheduled_service_runs_at_its_times() {
-    let file = r#"
+    let file = r"
 services:
   tick:
     image: ctx-test/init:1
     command: sh -c 'echo tick'
     x-aws-schedule: rate(5 minutes)
   web: {image: ctx-test/web:1}
-"#;
+";
     let Some(ecs) = OnEcs::with(file) else { return };
     ecs.up(&[]);
     let running = ecs.sandbox.ok(&["ps"]).stdout;

@@ -39,7 +39,7 @@ pub fn visit<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
                         if let Some(text) = parts.first().and_then(Value::as_str) {
                             names_in(text, own, found);
                         }
-                        for (_, value) in own.iter() {
+                        for (_, value) in own {
                             visit(value, found);
                         }
                     }
@@ -51,7 +51,7 @@ pub fn visit<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
                     }
                     ("Fn::FindInMap", Value::List(parts)) => {
                         found(Reference::Mapping(parts.first().and_then(Value::as_str)));
-                        for part in parts.iter() {
+                        for part in parts {
                             visit(part, found);
                         }
                     }

@@ -23,7 +23,8 @@ pub(in crate::ecs) fn apply(node: &Node, draft: &mut Draft) {
         match (section.as_str(), &entry.node) {
             ("AWSTemplateFormatVersion", _) => {}
             ("Description", node) if node.as_str().is_some() => {
-                draft.template.document.description = node.as_str().unwrap_or_default().to_owned();
+                let description = node.as_str().unwrap_or_default();
+                description.clone_into(&mut draft.template.document.description);
             }
             ("Transform", _) => {
                 let message = "`Transform` in `x-aws-cloudformation` does not work: it changes what `ctx` has checked";
@@ -39,9 +40,9 @@ pub(in crate::ecs) fn apply(node: &Node, draft: &mut Draft) {
             }
             (_, node) => {
                 if let Some(entries) = node.as_map() {
-                    entries
-                        .iter()
-                        .for_each(|(id, entry)| apply_entry(section, id, entry, draft))
+                    for (id, entry) in entries {
+                        apply_entry(section, id, entry, draft);
+                    }
                 } else {
                     let message = format!("`{section}` in `x-aws-cloudformation` must be a mapping");
                     draft.say(Diagnostic::error(node.span.or(entry.key), message));

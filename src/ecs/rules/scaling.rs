@@ -41,7 +41,9 @@ pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Dr
     let bounds = std::iter::once(node).chain(schedules);
     let wrong: Vec<_> = bounds.filter_map(wrong_bounds).collect();
     if !wrong.is_empty() {
-        wrong.into_iter().for_each(|diagnostic| draft.say(diagnostic));
+        for diagnostic in wrong {
+            draft.say(diagnostic);
+        }
         return;
     }
     let cluster = match &draft.cluster {

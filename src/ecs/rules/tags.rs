@@ -92,7 +92,9 @@ fn insert(place: &mut Value, tags: &[(&str, &str)]) {
                     }
                 }
             } else {
-                items.iter_mut().for_each(|item| insert(item, tags));
+                for item in items {
+                    insert(item, tags);
+                }
             }
         }
         Value::Map(entries) => {

@@ -77,7 +77,7 @@ services:
     let ecs = aws_sdk_ecs::Client::new(&world.lab.aws());
     for service in services(&ecs) {
         let bound = service.capacity_provider_strategy().first();
-        let bound = bound.map(|item| item.capacity_provider());
+        let bound = bound.map(aws_sdk_ecs::types::CapacityProviderStrategyItem::capacity_provider);
         if service
             .scheduling_strategy()
             .is_some_and(|strategy| strategy.as_str() == "DAEMON")
