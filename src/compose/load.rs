@@ -13,7 +13,7 @@
 //!
 //! Long because the stages are read together: what one gives is what the next takes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -89,6 +89,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         remote: Remote::new(options),
         included: 0,
         obsolete: HashSet::new(),
+        own_paths: BTreeSet::new(),
     };
     let project = loader.project();
     loader.explain_variables();
@@ -119,6 +120,7 @@ pub(super) struct Loader<'a> {
     pub(super) included: usize,
     /// Files whose `version` was warned about.
     obsolete: HashSet<FileId>,
+    own_paths: BTreeSet<String>,
 }
 
 /// Files that share a project folder and an environment: those of the command line, or of one `include`.
@@ -252,6 +254,7 @@ impl Loader<'_> {
                 home: scope.environment.get("HOME"),
             };
             let resolved = paths::resolve(&mut tree, base);
+            self.own_paths.extend(resolved.iter().map(|path| path.path.clone()));
             self.refuse_escapes(resolved);
         }
         Some(tree)
@@ -332,6 +335,8 @@ impl Loader<'_> {
             extensions: tree.as_map().map(decode::extensions).unwrap_or_default(),
             tree,
             environment: IndexMap::new(),
+            own_paths: std::mem::take(&mut self.own_paths),
+            disk: BTreeMap::new(),
         };
         // Where variables still stand in the texts, numbers and sizes cannot be read.
         let mut hidden = Vec::new();

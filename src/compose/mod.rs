@@ -34,6 +34,7 @@ pub mod schema;
 mod service;
 mod sources;
 mod spanned;
+pub mod survey;
 mod unique;
 mod units;
 mod words;

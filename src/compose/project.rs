@@ -1,11 +1,13 @@
 //! A loaded project: what the Compose files say, complete, merged, interpolated and checked.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::canonical::{or_empty, sorted, zero};
+use super::survey::OnDisk;
 use super::{Node, Service, Spanned};
 use crate::diagnostic::Span;
 
@@ -38,6 +40,10 @@ pub struct Project {
     pub tree: Node,
     /// The variables that interpolation saw, those of the process included.
     pub environment: IndexMap<String, String>,
+    /// What was written as relative paths: files of the user's own, wherever they are.
+    pub own_paths: BTreeSet<String>,
+    /// What the disk has at paths that somebody asked for, by [`survey`](super::survey::survey).
+    pub disk: BTreeMap<String, OnDisk>,
 }
 
 /// A top-level network.
