@@ -39,6 +39,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         let unknown = digests::pin(environment, &mut project, Severity::Warning)?;
         report.push_all(unknown, arguments.strict);
     }
+    ecs::convert::survey(&mut project);
     let converted = ecs::convert::convert(&project);
     report.push_all(converted.diagnostics, arguments.strict);
     if report.has_errors() {

@@ -14,7 +14,13 @@ pub struct Converted {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Translates a project. Pure: the same project gives the same bytes.
+/// Notes in the project what the disk has where its mounts point to. The last look at the disk before [`convert`].
+pub fn survey(project: &mut Project) {
+    let sources = rules::file::sources(project);
+    crate::compose::survey::survey(project, &sources);
+}
+
+/// Translates a project that has been [surveyed](survey). Pure: the same project gives the same bytes.
 #[must_use]
 pub fn convert(project: &Project) -> Converted {
     let mut draft = Draft::new(project);
@@ -22,6 +28,7 @@ pub fn convert(project: &Project) -> Converted {
     extensions::begin(&mut draft);
     rules::task::find_homes(&mut draft);
     rules::job::find(&mut draft);
+    rules::file::decide(&mut draft);
     rules::stack::begin(&mut draft);
     rules::network::groups(&mut draft);
     rules::volume::file_systems(&mut draft);
@@ -40,6 +47,7 @@ pub fn convert(project: &Project) -> Converted {
             rule(service, &mut draft);
         }
         extensions::apply(service, &mut draft);
+        rules::file::apply(service, &mut draft);
     }
     for service in project.services.values() {
         rules::capacity::place(service, &mut draft);

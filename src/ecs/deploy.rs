@@ -15,13 +15,13 @@ use super::follow::{at_its_line, failure, follow};
 use super::parameters::{self, given_value};
 use super::{convert, files};
 use crate::backend::{Io, UpOptions};
-use crate::compose::{Project, Service};
+use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
 
 /// What is wrong with a project that has nothing to do with the account.
 pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
-    let mut diagnostics = convert::convert(project).diagnostics;
+    let mut diagnostics = convert::convert(&surveyed(project)).diagnostics;
     let legal = stack::legal_name(&project.name);
     if legal != project.name {
         let span = project.tree.get("name").map_or(Span::NOWHERE, |name| name.span);
@@ -55,6 +55,7 @@ struct Prepared {
 /// Deploys a project; the result is the command's exit status.
 pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
     check_options(options)?;
+    let project = &surveyed(project);
     let converted = convert::convert(project);
     let template = converted.template;
     parameters::check_names(&template, &options.parameters)?;
@@ -72,7 +73,7 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
         body: template.to_yaml(),
         given: &options.parameters,
         files,
-        uses: uses(project),
+        uses: uses(project, &template),
     };
     deployment.run(account, options, io).await?;
     Ok(0)
@@ -217,7 +218,7 @@ impl Deployment<'_> {
     /// tasks could still be restarted.
     async fn remove_stale_secrets(&self, account: &Account, io: &Io) -> Result<()> {
         for secret in secrets::of_project(account, self.name).await? {
-            let used = |purpose: &Purpose| matches!(purpose, Purpose::Secret { key } if *key == secret.key);
+            let used = |purpose: &Purpose| purpose.secret() == Some(&secret.key);
             if !self.template.parameters.values().any(used) {
                 secrets::delete(account, &secret).await?;
                 io.progress.done(format!("Secret {}", secret.key), "Removed");
@@ -267,14 +268,24 @@ async fn clear_away(account: &Account, stack: &Stack, io: &Io) -> Result<()> {
     }
 }
 
-fn uses(project: &Project) -> Vec<(String, String)> {
-    let services = project.services.values();
-    let of_service = |service: &Service| {
-        let user = service.name.clone();
-        let secrets = service.secrets.clone().into_iter();
-        secrets.map(move |secret| (secret.source.value, user.clone()))
-    };
-    services.flat_map(of_service).collect()
+fn surveyed(project: &Project) -> Project {
+    let mut project = project.clone();
+    convert::survey(&mut project);
+    project
+}
+
+fn uses(project: &Project, template: &Template) -> Vec<(String, String)> {
+    let mut uses = Vec::new();
+    for service in project.services.values() {
+        let secrets = service.secrets.iter().map(|secret| secret.source.value.clone());
+        uses.extend(secrets.map(|secret| (secret, service.name.clone())));
+    }
+    for purpose in template.parameters.values() {
+        if let Purpose::Files { key, service, .. } = purpose {
+            uses.push((key.clone(), service.clone()));
+        }
+    }
+    uses
 }
 
 /// Services that have to be built first, and whose image nobody has given.

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::cloudformation::fragment::{self, Fragment};
 use super::cloudformation::{Origin, Purpose, Template, Value, names};
+use super::rules::file::{Kept, Shipment};
 use super::rules::job::Runs;
 use super::rules::port::Publications;
 use super::rules::vpc::Place;
@@ -21,6 +22,9 @@ pub(in crate::ecs) struct Draft<'p> {
     pub(in crate::ecs) template: Template,
     /// What goes through the load balancer, decided before any service is looked at.
     pub(in crate::ecs) publications: Rc<Publications>,
+    /// What is sent to the tasks of a service, by its name, and which folders are volumes: decided as early.
+    pub(in crate::ecs) shipments: HashMap<String, Shipment>,
+    pub(in crate::ecs) kept: Kept,
     /// `{Ref: Cluster}`, or an existing one's name or ARN.
     pub(in crate::ecs) cluster: Value,
     /// The VPC and the subnets.
@@ -42,6 +46,8 @@ impl<'p> Draft<'p> {
             project,
             template: Template::new(format!("Compose project {}", project.name)),
             publications: Rc::default(),
+            shipments: HashMap::new(),
+            kept: Kept::new(),
             cluster: Value::reference("Cluster"),
             place: Place::default(),
             service_connect: false,

@@ -8,7 +8,8 @@ use super::parameters::given_value;
 use crate::compose::{FileObject, Project};
 use crate::diagnostic::Diagnostic;
 
-/// The content of each secret that a Parameter asks for, and what is wrong with them.
+/// The content of each secret that a Parameter asks for, and what is wrong with them. What a task is sent of the
+/// project's files is packed already.
 pub(super) fn secrets(
     project: &Project,
     asked: &IndexMap<String, Purpose>,
@@ -17,13 +18,26 @@ pub(super) fn secrets(
     let mut secrets = Vec::new();
     let mut mistakes = Vec::new();
     for (name, purpose) in asked {
+        if given_value(given, name).is_some() {
+            continue;
+        }
+        if let Purpose::Files {
+            key, archive, missing, ..
+        } = purpose
+        {
+            mistakes.extend(missing.iter().map(|(path, span)| {
+                Diagnostic::error(*span, format!("`{path}` is not there, and a task has to be sent it"))
+                    .hint("create it")
+            }));
+            secrets.push(FileSecret {
+                key: key.clone(),
+                content: archive.clone(),
+            });
+        }
         let Purpose::Secret { key } = purpose else { continue };
         let Some(object) = project.secrets.get(key) else {
             continue;
         };
-        if given_value(given, name).is_some() {
-            continue;
-        }
         match content(key, object) {
             Ok(content) => secrets.push(FileSecret {
                 key: key.clone(),
@@ -34,8 +48,8 @@ pub(super) fn secrets(
     }
     for secret in &secrets {
         let size = secret.value().len();
-        if size > LARGEST_VALUE {
-            let object = &project.secrets[&secret.key];
+        // Of archives, conversion knows the size.
+        if let Some(object) = project.secrets.get(&secret.key).filter(|_| size > LARGEST_VALUE) {
             let span = object
                 .file
                 .as_ref()

@@ -10,6 +10,7 @@ pub mod extensions;
 mod files;
 mod follow;
 mod lookup;
+mod pack;
 mod parameters;
 pub mod permissions;
 mod remove;

@@ -48,7 +48,7 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Subnet(index)) => found.subnets.get(*index).cloned(),
             Some(Purpose::PublicSubnet(index)) => found.public_subnets.get(*index).cloned(),
             Some(Purpose::Image { default, .. }) => default.clone(),
-            Some(Purpose::Secret { key }) => found.secrets.get(key).cloned(),
+            Some(Purpose::Secret { key } | Purpose::Files { key, .. }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
             Some(Purpose::LoadBalancer { .. } | Purpose::HostedZone { .. } | Purpose::Network { .. }) => {

@@ -124,7 +124,7 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
         }
     }
     let mut purposes = template.parameters.values();
-    if purposes.any(|purpose| matches!(purpose, Purpose::Secret { .. })) {
+    if purposes.any(|purpose| matches!(purpose, Purpose::Secret { .. } | Purpose::Files { .. })) {
         actions.extend(SECRETS);
     }
     if template

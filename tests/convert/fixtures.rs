@@ -41,6 +41,23 @@ pub(crate) fn convert(name: &str, arguments: &[&str]) -> Run {
     sandbox.set("SITE_KEY", "the value of a variable");
     sandbox.write("token.txt", "the content of a file");
     sandbox.write("db.json", r#"{"user": "the content of a file"}"#);
+    sandbox.write("nginx.conf", "# the content of a file");
+    sandbox.write("site/index.html", "the content of a file");
+    sandbox.write("site/css/site.css", "the content of a file");
+    sandbox.write("site/.git/config", "what is not sent");
+    sandbox.write("empty/.gitkeep", "");
+    sandbox.write("noise", noise());
+    sandbox.write("large/file", vec![b' '; 5 << 20]);
     sandbox.write("compose.yaml", std::fs::read(file(name, "yaml")).unwrap());
     sandbox.run(&[&["--project-name", "shop", "convert"], arguments].concat())
+}
+
+/// Bytes that cannot be packed smaller.
+fn noise() -> Vec<u8> {
+    let mut state: u32 = 1;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..60_000).map(next).collect()
 }

@@ -13,17 +13,21 @@ fn every_example_has_a_readme_and_a_test() {
         assert!(folder.path().join("README.md").exists(), "{name} has no README.md");
         for target in ["OnEcs", "OnEngine"] {
             let tested = tests.contains(&format!("{target}::new(\"{name}\")"));
-            assert!(
-                tested || (name == "python-postgres" && target == "OnEcs"),
-                "{name} is not tested {target}"
-            );
+            assert!(tested, "{name} is not tested {target}");
         }
     }
 }
 
 #[test]
 fn examples_convert_to_templates_without_findings() {
-    let names = ["azure-vote", "database", "flask-counter", "override-env", "web-redis"];
+    let names = [
+        "azure-vote",
+        "database",
+        "flask-counter",
+        "override-env",
+        "python-postgres",
+        "web-redis",
+    ];
     let folder = tempfile::tempdir().unwrap();
     let templates = names.map(|name| {
         let template = folder.path().join(name).with_extension("yaml");
@@ -131,11 +135,15 @@ fn flask_counter_on_the_engine() {
 }
 
 #[test]
-fn python_postgres_is_refused_on_ecs_at_the_line_of_its_folder() {
-    let sandbox = example("python-postgres");
-    let refused = sandbox.fails(&["convert"]);
-    assert!(refused.stderr.contains("compose.yaml:7:9"), "{}", refused.stderr);
-    assert_eq!(refused.stdout, "");
+fn python_postgres_on_ecs() {
+    let Some(ecs) = OnEcs::new("python-postgres") else {
+        return;
+    };
+    ecs.up(&[]);
+    let program = include_str!("../../examples/python-postgres/app.py");
+    assert_eq!(ecs.page("app", "/file/app/app.py").body, program, "the folder is sent");
+    logs(&ecs.sandbox, "db", "ready to accept connections");
+    ecs.down();
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 
 mod engine;
 mod examples;
+mod files;
 mod jobs;
 mod laboratory;
 mod lint;

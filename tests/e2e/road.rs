@@ -1,6 +1,6 @@
 //! The main job: the same file on both targets.
 
-use crate::stage::{OnEcs, OnEngine, logs};
+use crate::stage::{INIT_IMAGE, OnEcs, OnEngine, logs};
 
 #[test]
 fn web_and_redis_on_ecs() {
@@ -46,7 +46,7 @@ fn an_up_whose_task_cannot_start_says_where_and_why() {
     ecs.sandbox.set("WEB_IMAGE", "ctx-test/nowhere:1");
     let failed = ecs
         .sandbox
-        .fails(&["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"]);
+        .fails(&["--progress", "plain", "up", "--parameter", INIT_IMAGE]);
     for expected in ["compose.yaml:2:3", "CannotPullContainerError", "ctx-test/nowhere:1"] {
         assert!(
             failed.stderr.contains(expected),

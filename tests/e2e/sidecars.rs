@@ -1,6 +1,6 @@
 //! Services that live in one task.
 
-use crate::stage::{OnEcs, logs};
+use crate::stage::{INIT_IMAGE, OnEcs, logs};
 
 const FILE: &str = r#"
 services:
@@ -59,7 +59,7 @@ fn a_failure_names_the_sidecar_that_caused_it() {
     let Some(ecs) = OnEcs::with(&broken) else { return };
     let failed = ecs
         .sandbox
-        .fails(&["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"]);
+        .fails(&["--progress", "plain", "up", "--parameter", INIT_IMAGE]);
     for expected in [
         "compose.yaml:9:3",
         "of service `redis`",

@@ -15,6 +15,9 @@ use crate::support::sandbox::{Run, Sandbox};
 /// How long a page may take to be there after `up` has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What prepares the tasks in the laboratory.
+pub const INIT_IMAGE: &str = "InitImage=ctx-test/busybox:1";
+
 pub struct OnEcs {
     pub lab: Lab,
     pub sandbox: Sandbox,
@@ -81,7 +84,7 @@ impl OnEcs {
     /// `ctx up`, with an image for what prepares the tasks and for the services named in `images`.
     #[track_caller]
     pub fn up(&self, images: &[&str]) -> Run {
-        let mut arguments = vec!["--progress", "plain", "up", "--parameter", "InitImage=ctx-test/init:1"];
+        let mut arguments = vec!["--progress", "plain", "up", "--parameter", INIT_IMAGE];
         for image in images {
             arguments.extend(["--parameter", image]);
         }

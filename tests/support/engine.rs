@@ -83,6 +83,52 @@ impl Engine {
         IMAGES[0].0.to_owned()
     }
 
+    /// Makes `ctx-test/busybox:1`, which prepares tasks: nothing but this machine's static busybox under its names.
+    /// `None` where there is none; the test was reported as skipped then.
+    pub fn make_busybox(&self) -> Option<()> {
+        const IMAGE: &str = "ctx-test/busybox:1";
+        static MADE: OnceLock<Result<(), String>> = OnceLock::new();
+        let make = || {
+            if self.try_docker(&["image", "inspect", IMAGE]).is_ok() {
+                return Ok(());
+            }
+            let work = tempfile::tempdir().map_err(|error| error.to_string())?;
+            let bin = work.path().join("root/bin");
+            fs::create_dir_all(&bin).map_err(|error| error.to_string())?;
+            let from = ["/bin/busybox", "/usr/bin/busybox"]
+                .into_iter()
+                .find(|path| Path::new(path).exists());
+            let from = from.ok_or("no busybox is here (Debian: apt-get install busybox-static)")?;
+            fs::copy(from, bin.join("busybox")).map_err(|error| error.to_string())?;
+            run(Command::new(from).args(["--install", "-s"]).arg(&bin))?;
+            for link in fs::read_dir(&bin).map_err(|error| error.to_string())?.flatten() {
+                if link.path().is_symlink() {
+                    fs::remove_file(link.path()).map_err(|error| error.to_string())?;
+                    std::os::unix::fs::symlink("busybox", link.path()).map_err(|error| error.to_string())?;
+                }
+            }
+            for folder in ["etc", "tmp"] {
+                fs::create_dir_all(work.path().join("root").join(folder)).map_err(|error| error.to_string())?;
+            }
+            let archive = pack(work.path())?;
+            self.try_docker(&[
+                "import",
+                "--change",
+                "CMD [\"sh\"]",
+                &archive.display().to_string(),
+                IMAGE,
+            ])
+            .map(drop)
+        };
+        match MADE.get_or_init(make) {
+            Ok(()) => Some(()),
+            Err(reason) => {
+                skip::or_fail(reason);
+                None
+            }
+        }
+    }
+
     /// Runs the docker command line and gives what it prints.
     #[track_caller]
     pub fn docker(&self, arguments: &[&str]) -> String {
@@ -303,12 +349,16 @@ fn archive(work: &Path) -> Result<PathBuf, String> {
     fs::write(root.join("etc/passwd"), "root:x:0:0::/:/bin/sh\n").map_err(|error| error.to_string())?;
     fs::write(root.join("etc/nsswitch.conf"), "hosts: files dns\n").map_err(|error| error.to_string())?;
 
+    pack(work)
+}
+
+fn pack(work: &Path) -> Result<PathBuf, String> {
     let archive = work.join("root.tar");
     run(Command::new("tar")
         .args(["--owner=0", "--group=0", "-cf"])
         .arg(&archive)
         .arg("-C")
-        .arg(&root)
+        .arg(work.join("root"))
         .arg("."))?;
     Ok(archive)
 }

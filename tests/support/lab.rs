@@ -47,6 +47,7 @@ impl Lab {
     /// A laboratory of the test's own, whose tasks are containers on the Docker engine.
     pub fn with_containers() -> Option<Self> {
         let engine = Engine::reach()?;
+        engine.make_busybox()?;
         let turn = Turn::take();
         Process::start(Some((engine, turn))).map(|process| Self::account_in(Arc::new(process)))
     }

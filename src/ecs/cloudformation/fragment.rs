@@ -78,6 +78,7 @@ fragments! {
     SCALING_POLICY = "scaling-policy.yaml";
     SCHEDULE = "schedule.yaml";
     SECRETS = "secrets.yaml";
+    SEED = "seed.yaml";
     SERVICE = "service.yaml";
     SERVICE_GROUP = "service-group.yaml";
     STACK = "stack.yaml";

@@ -71,6 +71,14 @@ pub enum Purpose {
     Secret {
         key: String,
     },
+    /// The ARN of the secret that holds the archive of the project's files for a service.
+    Files {
+        service: String,
+        key: String,
+        archive: Vec<u8>,
+        /// Files that the archive lacks because they are not there, and where the project wants them.
+        missing: Vec<(String, Span)>,
+    },
     /// The id of an existing file system to use for a volume; empty: the stack makes one.
     FileSystem {
         volume: String,
@@ -100,6 +108,16 @@ pub enum LoadBalancerFact {
     DnsName,
     /// The hosted zone of its DNS name.
     Zone,
+}
+
+impl Purpose {
+    /// The key of the secret whose ARN is asked for.
+    pub(in crate::ecs) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Secret { key } | Self::Files { key, .. } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// What in the Compose file a resource comes from.

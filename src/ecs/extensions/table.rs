@@ -360,5 +360,5 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.ports.*.x-aws-stickiness", Either(&[Boolean, Duration(1, 604_800)]), "a client stays with its task", Part),
     Extension("services.*.secrets.*.x-aws-env", Either(&[Text("the name of a variable"), Map(&Text("the name of a variable"))]), "the secret (or each of these keys of its JSON) as a variable", NotYet("leave it out: the secret is a file")),
     Extension("services.*.secrets.*.x-aws-keys", KEYS, "the keys of its JSON that become files", Part),
-    Extension("services.*.volumes.*.x-aws-bind", Word(&["ship", "efs", "refuse"]), "what becomes of a bind mount", NotYet("leave it out")),
+    Extension("services.*.volumes.*.x-aws-bind", Word(&["ship", "efs", "refuse"]), "send what the disk has, make it a volume, or refuse it", Part),
 ];

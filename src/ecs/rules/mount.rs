@@ -4,28 +4,27 @@ use crate::compose::{Mount, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Value, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{ebs, host, volume};
+use crate::ecs::rules::{ebs, file, host, volume};
 
-/// `volumes`
+/// `volumes`; what is sent of the project's files, [`file`] mounts.
 pub(in crate::ecs) fn volumes(service: &Service, draft: &mut Draft) {
-    let mut anonymous = 0;
-    for mount in &service.volumes {
+    for (at, mount) in service.volumes.iter().enumerate() {
         let Some(target) = mount.target.as_ref().map(|target| target.value.clone()) else {
             continue;
         };
         match (mount.mount_type.as_str(), &mount.source) {
-            ("volume", Some(source)) => named(service, mount, source, target, draft),
+            ("volume", Some(source)) => named(service, at, source, draft),
             ("volume", None) => {
-                anonymous += 1;
                 let message = "a volume without a name lasts as long as its task on ECS";
                 draft.remark(Diagnostic::warning(mount.span, message).hint("give it a name to keep what is in it"));
-                let name = draft.own(service, &format!("anonymous-{anonymous}"));
+                let name = volume_name(service, at, draft);
                 draft
                     .task(service)
                     .push("Volumes", Value::map([("Name", name.clone().into())]));
                 mount_point(service, draft, name, target, mount);
             }
-            ("bind", source) => bind(mount, source.as_ref().map_or("", |source| source.as_str()), draft),
+            ("bind", Some(source)) if file::is_kept(service, at, draft) => kept(service, at, source, draft),
+            ("bind", _) => {}
             ("tmpfs", _) => {
                 let size = mount.tmpfs.as_ref().and_then(|tmpfs| tmpfs.size).map(|size| size.0);
                 let mode = mount
@@ -43,6 +42,21 @@ pub(in crate::ecs) fn volumes(service: &Service, draft: &mut Draft) {
                 );
             }
         }
+    }
+}
+
+/// What a task calls the volume of one of its service's mounts.
+pub(in crate::ecs) fn volume_name(service: &Service, at: usize, draft: &Draft) -> String {
+    let mount = &service.volumes[at];
+    let subpath = volume::subpath(mount).map_or(String::new(), |path| format!("-{}", names::plain(path)));
+    match (mount.mount_type.as_str(), &mount.source) {
+        ("volume", Some(source)) => names::plain(source) + &subpath,
+        ("volume", None) => {
+            let is_nameless = |mount: &&Mount| mount.mount_type.as_str() == "volume" && mount.source.is_none();
+            let nth = service.volumes[..at].iter().filter(is_nameless).count();
+            draft.own(service, &format!("anonymous-{}", nth + 1))
+        }
+        _ => draft.own(service, &format!("folder-{}", at + 1)),
     }
 }
 
@@ -83,55 +97,19 @@ pub(in crate::ecs) fn shared_memory(service: &Service, draft: &mut Draft) {
     }
 }
 
-/// The tables of time zones, which images either have or do without: everybody mounts them from the host.
-const OF_THE_HOST: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
-
-fn bind(mount: &Mount, source: &str, draft: &mut Draft) {
-    let place = mount.span;
-    if OF_THE_HOST.contains(&source) {
-        let message =
-            format!("the mount of `{source}` has no effect on ECS: there, hosts keep universal time, as containers do");
-        draft.remark(Diagnostic::warning(place, message));
-        return;
-    }
-    let diagnostic = if source.ends_with("docker.sock") {
-        let message = "the engine's socket cannot be mounted on ECS: there is no engine that a task could use";
-        Diagnostic::error(place, message)
-            .hint("remove the service, or set the mount in an override file for the laptop only")
-    } else if let Some(path) = within(source, &draft.project.working_dir) {
-        let message = format!("a mount of the project's own `{path}` does not work on ECS yet");
-        let hint = "put the files into the image, or mount a named volume for what the container writes";
-        Diagnostic::error(place, message).hint(hint)
-    } else {
-        let message =
-            format!("a mount of the host's `{source}` is not possible on ECS: Fargate keeps the host to itself");
-        let hint = "mount a named volume instead, or set the mount in an override file for the laptop only";
-        Diagnostic::error(place, message).hint(hint)
-    };
-    draft.say(diagnostic);
-}
-
-/// The path from the project's folder, if it is below it.
-fn within(source: &str, folder: &std::path::Path) -> Option<String> {
-    let path = std::path::Path::new(source)
-        .strip_prefix(folder)
-        .ok()?
-        .display()
-        .to_string();
-    Some(if path.is_empty() {
-        ".".to_owned()
-    } else {
-        format!("./{path}")
-    })
-}
-
-fn named(service: &Service, mount: &Mount, source: &str, target: String, draft: &mut Draft) {
+fn named(service: &Service, at: usize, source: &str, draft: &mut Draft) {
     let Some(definition) = draft.project.volumes.get(source) else {
         return;
     };
-    let name = names::plain(source);
+    let mount = &service.volumes[at];
+    let name = volume_name(service, at, draft);
     if let Some(ebs) = ebs::of(definition) {
+        if volume::subpath(mount).is_some() {
+            let message = "a part of a volume cannot be mounted from EBS";
+            draft.say(Diagnostic::error(mount.span, message).hint("remove `subpath`, or leave out `x-aws-ebs`"));
+        }
         if ebs::attach(service, source, &name, ebs, draft) {
+            let target = mount.target.as_ref().map_or("", |target| target.as_str()).to_owned();
             mount_point(service, draft, name.clone(), target, mount);
             let point = [
                 ("SourceVolume", name.clone().into()),
@@ -142,41 +120,80 @@ fn named(service: &Service, mount: &Mount, source: &str, target: String, draft: 
         }
         return;
     }
-    let access_point = names::logical_id(source) + "AccessPoint";
-    let configuration = Value::map([
-        ("FilesystemId", volume::file_system_id(source, definition)),
-        ("TransitEncryption", "ENABLED".into()),
-        (
-            "AuthorizationConfig",
-            Value::map([("AccessPointId", Value::reference(access_point))]),
-        ),
-    ]);
-    let volume = Value::map([("Name", name.clone().into()), ("EFSVolumeConfiguration", configuration)]);
-    draft.task(service).push_once("Volumes", volume);
-    mount_point(service, draft, name.clone(), target, mount);
-    if volume::is_plain(definition) {
+    let way = Way {
+        file_system: volume::file_system_id(source, definition),
+        access_point: volume::access_point(source, mount),
+        guard: (!definition.external).then_some(source),
+    };
+    let is_first = way.mount(service, &name, mount, draft);
+    if is_first && volume::is_plain(definition) && volume::subpath(mount).is_none() {
         let point = [
             ("SourceVolume", name.clone().into()),
             ("ContainerPath", format!("/volumes/{name}").into()),
         ];
-        draft
-            .init_container(service)
-            .push_once("MountPoints", Value::map(point));
+        draft.init_container(service).push("MountPoints", Value::map(point));
     }
-    if definition.external {
-        return;
-    }
-    let own = draft.own_group(service);
-    let guard = volume::mount_group(source);
-    let ingress = Value::map([
-        ("IpProtocol", "tcp".into()),
-        ("FromPort", 2049_u16.into()),
-        ("ToPort", 2049_u16.into()),
-        ("SourceSecurityGroupId", Value::attribute(own, "GroupId")),
-    ]);
-    draft.properties(&guard).push_once("SecurityGroupIngress", ingress);
-    for target in volume::mount_targets(source, draft) {
-        draft.wait_for(service, target);
+}
+
+/// A folder of the project that is a volume.
+fn kept(service: &Service, at: usize, source: &str, draft: &mut Draft) {
+    let way = Way {
+        file_system: volume::folders_id(draft),
+        access_point: volume::folder_access_point(source, draft),
+        guard: Some(volume::FOLDERS),
+    };
+    let name = volume_name(service, at, draft);
+    way.mount(service, &name, &service.volumes[at], draft);
+}
+
+/// How a task gets to a folder of a file system.
+struct Way<'a> {
+    file_system: Value,
+    /// The logical id of the access point.
+    access_point: String,
+    /// The volume whose mount targets let nobody in who is not named.
+    guard: Option<&'a str>,
+}
+
+impl Way<'_> {
+    /// Whether this is the first mount of the volume.
+    fn mount(self, service: &Service, name: &str, mount: &Mount, draft: &mut Draft) -> bool {
+        let configuration = Value::map([
+            ("FilesystemId", self.file_system),
+            ("TransitEncryption", "ENABLED".into()),
+            (
+                "AuthorizationConfig",
+                Value::map([("AccessPointId", Value::reference(self.access_point))]),
+            ),
+        ]);
+        let volume = Value::map([
+            ("Name", name.to_owned().into()),
+            ("EFSVolumeConfiguration", configuration),
+        ]);
+        let volumes = draft.task(service).entry("Volumes").items();
+        let is_first = !volumes.contains(&volume);
+        if is_first {
+            volumes.push(volume);
+        }
+        let target = mount
+            .target
+            .as_ref()
+            .map_or(String::new(), |target| target.value.clone());
+        mount_point(service, draft, name.to_owned(), target, mount);
+        let Some(guarded) = self.guard else { return is_first };
+        let own = draft.own_group(service);
+        let guard = volume::mount_group(guarded);
+        let ingress = Value::map([
+            ("IpProtocol", "tcp".into()),
+            ("FromPort", 2049_u16.into()),
+            ("ToPort", 2049_u16.into()),
+            ("SourceSecurityGroupId", Value::attribute(own, "GroupId")),
+        ]);
+        draft.properties(&guard).push_once("SecurityGroupIngress", ingress);
+        for target in volume::mount_targets(guarded, draft) {
+            draft.wait_for(service, target);
+        }
+        is_first
     }
 }
 

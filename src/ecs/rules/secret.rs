@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names, value};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
+use crate::ecs::rules::file;
 
 /// Where Compose puts secrets.
 const FOLDER: &str = "/run/secrets";
@@ -31,26 +32,48 @@ pub(in crate::ecs) fn parameters(draft: &mut Draft) {
 
 /// Whether ECS needs a role for this service's task that others must not have.
 pub(in crate::ecs) fn needs_own_role(service: &Service, draft: &Draft) -> bool {
-    let needs = |one: &&Service| !one.secrets.is_empty() || extensions::has_pull_credentials(one);
+    let needs =
+        |one: &&Service| !one.secrets.is_empty() || extensions::has_pull_credentials(one) || file::is_sent(one, draft);
     draft.housemates(service).iter().any(needs)
 }
 
 /// `secrets`
 pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
     let mut arns = Vec::new();
-    let mut nth = draft
-        .init_container(service)
-        .get("Secrets")
-        .map_or(0, |secrets| secrets.as_list().len());
-    let before = nth;
+    let is_written = |secret: &&Value| {
+        let name = secret.get("Name").and_then(Value::as_str);
+        name.is_some_and(|name| name.starts_with("SECRET_"))
+    };
+    let there = draft.init_container(service).get("Secrets").map(Value::as_list);
+    let mut nth = there.unwrap_or_default().iter().filter(is_written).count();
+    let mut usual = false;
     for reference in &service.secrets {
         let Some(secret) = draft.project.secrets.get(reference.source.as_str()) else {
             continue;
         };
         let arn = arn(&reference.source, secret);
-        let Some(path) = path(reference, draft) else { continue };
+        let path = path(reference);
+        if path.split('/').any(|part| part == "..") {
+            let message = format!("`{path}` is no path of a secret");
+            let span = reference
+                .target
+                .as_ref()
+                .map_or(reference.source.span, |target| target.span);
+            draft.say(Diagnostic::error(span, message).hint("write it without `..`"));
+            continue;
+        }
+        let path = if is_usual(reference) {
+            usual = true;
+            draft.own(service, FOLDER) + path.strip_prefix(FOLDER).unwrap_or_default()
+        } else {
+            // Nothing can be mounted there: that has been said.
+            let Some(path) = file::path_in_init(service, &path, draft) else {
+                continue;
+            };
+            path
+        };
         match extensions::keys(reference, secret, draft) {
-            None => file(service, draft, &mut nth, &path, arn.clone(), reference),
+            None => write(service, draft, &mut nth, &path, arn.clone(), reference),
             Some(keys) => {
                 for key in keys {
                     let from = match &arn {
@@ -61,7 +84,7 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
                             value::literal(&key)
                         )),
                     };
-                    file(service, draft, &mut nth, &format!("{path}/{key}"), from, reference);
+                    write(service, draft, &mut nth, &format!("{path}/{key}"), from, reference);
                 }
             }
         }
@@ -69,7 +92,7 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
             arns.push(arn);
         }
     }
-    if nth > before {
+    if usual {
         let volume = draft.own(service, "secrets");
         let place = draft.own(service, FOLDER);
         draft
@@ -88,7 +111,26 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
             .push("MountPoints", point(FOLDER.to_owned(), true));
         draft.init_container(service).push("MountPoints", point(place, false));
     }
-    grant(service, draft, arns);
+    if !arns.is_empty() {
+        grant(service, draft, arns);
+    }
+}
+
+/// Where the service finds a secret.
+pub(in crate::ecs) fn path(reference: &FileReference) -> String {
+    let target = reference.target.as_ref().unwrap_or(&reference.source);
+    if target.starts_with('/') {
+        target.value.clone()
+    } else {
+        format!("{FOLDER}/{}", target.value)
+    }
+}
+
+/// Whether a secret stands in the folder of secrets, which is a volume of its own.
+pub(in crate::ecs) fn is_usual(reference: &FileReference) -> bool {
+    let path = path(reference);
+    path.strip_prefix(FOLDER)
+        .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
 }
 
 /// Lets ECS read these for the service, and nothing else. The service waits until it may.
@@ -129,13 +171,12 @@ fn arn(key: &str, secret: &FileObject) -> Value {
 }
 
 /// Tells the init container to write one file.
-fn file(service: &Service, draft: &mut Draft, nth: &mut usize, path: &str, from: Value, reference: &FileReference) {
+fn write(service: &Service, draft: &mut Draft, nth: &mut usize, path: &str, from: Value, reference: &FileReference) {
     let number = |id: &Option<crate::compose::Text>| id.as_ref().map_or("0", |id| id.as_str()).to_owned();
     let owner = format!("{}:{}", number(&reference.uid), number(&reference.gid));
     let mode = format!("{:04o}", reference.mode.map_or(0o444, |mode| mode.value));
-    let path = draft.own(service, FOLDER) + path.strip_prefix(FOLDER).unwrap_or_default();
     let init = draft.init_container(service);
-    for (what, value) in [("FILE", path), ("OWNER", owner), ("MODE", mode)] {
+    for (what, value) in [("FILE", path.to_owned()), ("OWNER", owner), ("MODE", mode)] {
         let variable = [("Name", format!("SECRET_{nth}_{what}").into()), ("Value", value.into())];
         init.push("Environment", Value::map(variable));
     }
@@ -144,25 +185,6 @@ fn file(service: &Service, draft: &mut Draft, nth: &mut usize, path: &str, from:
         Value::map([("Name", format!("SECRET_{nth}").into()), ("ValueFrom", from)]),
     );
     *nth += 1;
-}
-
-/// Where the file goes: below `/run/secrets`, the only folder that the init container shares.
-fn path(reference: &FileReference, draft: &mut Draft) -> Option<String> {
-    let target = reference.target.as_ref().unwrap_or(&reference.source);
-    let path = if target.starts_with('/') {
-        target.value.clone()
-    } else {
-        format!("{FOLDER}/{}", target.value)
-    };
-    let inside = path
-        .strip_prefix(FOLDER)
-        .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1);
-    if !inside || path.split('/').any(|part| part == "..") {
-        let message = format!("a secret cannot be put at `{path}` on ECS: secrets stand in a folder of their own");
-        draft.say(Diagnostic::error(target.span, message).hint(format!("give it a target below `{FOLDER}`")));
-        return None;
-    }
-    Some(path)
 }
 
 /// The keys that `x-aws-keys` lists.

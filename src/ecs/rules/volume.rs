@@ -1,10 +1,10 @@
 //! Named volumes: file systems that outlive the stack.
 
-use crate::compose::{Mapping, Spanned, Volume};
+use crate::compose::{Extensions, Mapping, Mount, Spanned, Volume};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::ebs;
+use crate::ecs::rules::{ebs, file};
 
 /// What `driver_opts` may say.
 const OPTIONS: [&str; 10] = [
@@ -20,7 +20,11 @@ const OPTIONS: [&str; 10] = [
     "uid",
 ];
 
-/// A file system for each volume, the ways to it, and its access point.
+/// What the one file system is called that has the project's folders.
+pub(in crate::ecs) const FOLDERS: &str = "project-folders";
+
+/// A file system for each volume, the ways to it, and its access points: one for all of it, and one for each part that
+/// is mounted alone.
 pub(in crate::ecs) fn file_systems(draft: &mut Draft) {
     let project = draft.project;
     for (key, volume) in &project.volumes {
@@ -37,16 +41,131 @@ pub(in crate::ecs) fn file_systems(draft: &mut Draft) {
         } else {
             file_system(key, volume, &prefix, draft)
         };
+        let mounts = project.services.values().flat_map(|service| &service.volumes);
+        let mounts = mounts.filter(|mount| mount.source.as_ref().is_some_and(|source| source.value == *key));
+        let mut parts: Vec<Option<&str>> = mounts
+            .filter(|mount| mount.mount_type.as_str() == "volume")
+            .map(subpath)
+            .collect();
+        parts.sort_unstable();
+        parts.dedup();
+        if parts.is_empty() {
+            parts.push(None);
+        }
+        for part in parts {
+            let holes = [
+                ("VolumeKey", key.clone().into()),
+                ("VolumeName", volume.name.value.clone().into()),
+                ("FileSystem", file_system.clone()),
+            ];
+            let prefix = access_prefix(key, part);
+            draft.add(&fragment::ACCESS_POINT, &prefix, holes, volume.span);
+            access(volume, part, draft.properties(&format!("{prefix}AccessPoint")));
+        }
+        let description = format!("File system of volume {key}");
+        draft.output(format!("{prefix}FileSystem"), description, file_system);
+    }
+    folders(draft);
+}
+
+/// The file system of the project's folders, with an access point for each.
+fn folders(draft: &mut Draft) {
+    let kept = draft.kept.clone();
+    let Some(span) = kept.values().next() else { return };
+    let volume = folders_volume(draft, *span);
+    let file_system = file_system(FOLDERS, &volume, &names::logical_id(FOLDERS), draft);
+    for (source, span) in kept {
         let holes = [
-            ("VolumeKey", key.clone().into()),
+            ("VolumeKey", FOLDERS.into()),
             ("VolumeName", volume.name.value.clone().into()),
             ("FileSystem", file_system.clone()),
         ];
-        draft.add(&fragment::ACCESS_POINT, &prefix, holes, volume.span);
-        let description = format!("File system of volume {key}");
-        draft.output(format!("{prefix}FileSystem"), description, file_system);
-        access(volume, draft.properties(&format!("{prefix}AccessPoint")));
+        let id = folder_access_point(&source, draft);
+        let prefix = id.trim_end_matches("AccessPoint");
+        draft.add(&fragment::ACCESS_POINT, prefix, holes, span);
+        let directory = directory(&file::relative(draft.project, &source));
+        let root = draft.properties(&id).entry("RootDirectory");
+        root.set("Path", directory);
+        root.set("CreationInfo", creation("0".into(), "0".into(), "0777".into()));
     }
+    let description = "File system of the project's folders".to_owned();
+    draft.output(
+        format!("{}FileSystem", names::logical_id(FOLDERS)),
+        description,
+        file_system,
+    );
+}
+
+/// A folder that is made when it is first mounted.
+fn creation(uid: Value, gid: Value, permissions: Value) -> Value {
+    Value::map([("OwnerUid", uid), ("OwnerGid", gid), ("Permissions", permissions)])
+}
+
+fn folders_volume(draft: &Draft, span: Span) -> Volume {
+    Volume {
+        span,
+        name: Spanned::nowhere(format!("{}_{FOLDERS}", draft.project.name)),
+        driver: None,
+        driver_opts: Mapping::default(),
+        external: false,
+        labels: Mapping::default(),
+        extensions: Extensions::default(),
+    }
+}
+
+/// The path on a file system for a path of the project, within what EFS takes: four folders, a hundred characters, none
+/// that begins with a dot.
+fn directory(path: &str) -> String {
+    const DEEPEST: usize = 4;
+    const LONGEST: usize = 100;
+    let part = |part: &str| {
+        let part = part
+            .strip_prefix('.')
+            .map_or(part.to_owned(), |rest| format!("_{rest}"));
+        part.replace(|c: char| !(c.is_ascii_alphanumeric() || "-_.+ @".contains(c)), "_")
+    };
+    let parts: Vec<String> = path
+        .split('/')
+        .filter(|it| !matches!(*it, "" | "."))
+        .map(part)
+        .collect();
+    let (begin, rest) = parts.split_at(parts.len().min(DEEPEST - 1));
+    let rest = (!rest.is_empty()).then(|| rest.join("_"));
+    let path: String = begin.iter().chain(&rest).map(|part| format!("/{part}")).collect();
+    match path.len() {
+        0 => "/_".to_owned(),
+        1..=LONGEST => path,
+        _ => {
+            let id = names::logical_id(&path);
+            format!("/{}", &id[id.len().saturating_sub(60)..])
+        }
+    }
+}
+
+/// The logical id of the access point to a folder of the project.
+pub(in crate::ecs) fn folder_access_point(source: &str, draft: &Draft) -> String {
+    let path = file::relative(draft.project, source);
+    format!("{}{}AccessPoint", names::logical_id(FOLDERS), names::logical_id(&path))
+}
+
+/// The value that names the file system of the project's folders.
+pub(in crate::ecs) fn folders_id(draft: &Draft) -> Value {
+    file_system_id(FOLDERS, &folders_volume(draft, Span::NOWHERE))
+}
+
+/// The part of a volume that is mounted, if it is not all.
+pub(in crate::ecs) fn subpath(mount: &Mount) -> Option<&str> {
+    let subpath = mount.volume.as_ref()?.subpath.as_ref()?;
+    Some(subpath.trim_matches('/')).filter(|path| !path.is_empty() && *path != ".")
+}
+
+/// The logical id of the access point that a mount of a named volume uses.
+pub(in crate::ecs) fn access_point(key: &str, mount: &Mount) -> String {
+    access_prefix(key, subpath(mount)) + "AccessPoint"
+}
+
+fn access_prefix(key: &str, subpath: Option<&str>) -> String {
+    names::logical_id(key) + &subpath.map_or(String::new(), names::logical_id)
 }
 
 /// The value that names a volume's file system: the stack's own or the Parameter's, or an external one's id.
@@ -140,8 +259,9 @@ fn options(options: &Mapping, file_system: &mut Value) {
     }
 }
 
-/// The options of the way in. With a user or group, all files are theirs, whoever the container runs as.
-fn access(volume: &Volume, access_point: &mut Value) {
+/// The options of the way in. With a user or group, all files are theirs, whoever the container runs as. A part that is
+/// mounted alone is made if it is not there.
+fn access(volume: &Volume, part: Option<&str>, access_point: &mut Value) {
     let option = |name: &str| {
         volume
             .driver_opts
@@ -153,16 +273,28 @@ fn access(volume: &Volume, access_point: &mut Value) {
     if owner {
         access_point.set("PosixUser", Value::map([("Uid", uid.clone()), ("Gid", gid.clone())]));
     }
-    if let Some(path) = option("root_directory") {
-        let root = access_point.entry("RootDirectory");
-        root.set("Path", path);
-        if owner || option("permissions").is_some() {
-            let permissions = option("permissions").unwrap_or("0755".into());
-            root.set(
-                "CreationInfo",
-                Value::map([("OwnerUid", uid), ("OwnerGid", gid), ("Permissions", permissions)]),
-            );
-        }
+    let root = volume
+        .driver_opts
+        .get("root_directory")
+        .map(|root| root.trim_end_matches('/'));
+    if root.is_none() && part.is_none() {
+        return;
+    }
+    let directory = access_point.entry("RootDirectory");
+    let path = [root.unwrap_or_default(), part.unwrap_or_default()].join("/");
+    directory.set(
+        "Path",
+        if part.is_some() {
+            path
+        } else {
+            path.trim_end_matches('/').to_owned()
+        },
+    );
+    let permissions = option("permissions");
+    let open = (part.is_some() && !volume.external).then(|| Value::from(if owner { "0755" } else { "0777" }));
+    if owner || permissions.is_some() || open.is_some() {
+        let permissions = permissions.or(open).unwrap_or("0755".into());
+        directory.set("CreationInfo", creation(uid, gid, permissions));
     }
 }
 
