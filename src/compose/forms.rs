@@ -50,7 +50,7 @@ pub(super) fn gpus(node: Node) -> Node {
         return node;
     }
     let span = node.span;
-    let map = Map::from_iter([("count".to_owned(), said(Value::Int(-1), span))]);
+    let map = Map::from_iter([("count".to_owned(), said(Value::String("all".to_owned()), span))]);
     Node::new(Value::List(vec![Node::new(Value::Map(map), span)]), span)
 }
 
@@ -79,6 +79,22 @@ fn each_name(node: Node, value: impl Fn() -> Value) -> Node {
             let entries = list.into_iter().filter_map(|entry| {
                 let name = entry.as_str()?.to_owned();
                 Some((name, said(value(), entry.span)))
+            });
+            Node::new(Value::Map(entries.collect()), span)
+        }
+        value => Node::new(value, span),
+    }
+}
+
+/// A list of `KEY=value` as a mapping; a key without a value has null.
+pub(super) fn mapping(node: Node) -> Node {
+    let span = node.span;
+    match node.value {
+        Value::List(list) => {
+            let entries = list.into_iter().filter_map(|entry| {
+                let (name, value) = pair(entry.as_str()?);
+                let value = value.map_or(Value::Null, |value| Value::String(value.to_owned()));
+                Some((name.to_owned(), said(value, entry.span)))
             });
             Node::new(Value::Map(entries.collect()), span)
         }

@@ -26,7 +26,8 @@ use super::remote::{self, Remote};
 use super::sources::{self, Unreadable, display_name, unreadable};
 use super::yaml::{self, Document};
 use super::{
-    Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune, schema, unique,
+    Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune,
+    schema, unique,
 };
 use crate::diagnostic::{Diagnostic, FileId, Report, Severity, Span};
 
@@ -314,11 +315,11 @@ impl Loader<'_> {
     ) -> Project {
         let skip = self.options.skip;
         let environment = scope.environment;
-        if !skip.interpolation {
-            normalize::resolve_environment(&mut tree, &environment);
-        }
+        let nothing = Environment::default();
+        let visible = if skip.interpolation { &nothing } else { &environment };
+        normalize::resolve_environment(&mut tree, visible);
         if !skip.normalization {
-            normalize::normalize(&mut tree, &name, &environment);
+            normalize::normalize(&mut tree, &name, visible);
         }
         let mut project = Project {
             name,
@@ -370,12 +371,13 @@ impl Loader<'_> {
             &mut project.disabled_services,
             diagnostics,
         );
-        if !skip.environment {
+        if !skip.environment && !skip.interpolation {
             let current = &self.options.current_dir;
             env_file::resolve(&mut project, &environment, current, &self.remote, &mut self.report);
             env_file::fill_contents(&mut project, &environment);
         }
-        if !skip.normalization {
+        // Who uses what is not known before variables are filled in.
+        if !skip.normalization && !skip.interpolation {
             prune::prune(&mut project);
         }
         project.environment = environment.into_variables();

@@ -1,9 +1,9 @@
 //! Short forms → long ones, and the defaults that the specification gives.
-//!
-//! Long because that many attributes have a short form.
+
+mod values;
 
 use super::forms::{self, added, said};
-use super::{Entry, Map, Node, Value, mount, port, words};
+use super::{Map, Node, Value, mount, port};
 use crate::diagnostic::Diagnostic;
 
 /// As many as there are: lists of ranges can otherwise stand for millions.
@@ -11,7 +11,7 @@ const MOST_PORTS: usize = 1 << 16;
 
 /// Brings a whole document into its long form.
 ///
-/// Where variables were not filled in (`raw`), a short form may not be readable yet: it stays as it is.
+/// Where variables were not filled in (`raw`), a short form may not be readable yet, and values stay as they are.
 pub(super) fn expand(document: &mut Node, raw: bool, diagnostics: &mut Vec<Diagnostic>) {
     each(document, "services", |name, service| {
         expand_service(name, service, raw, diagnostics);
@@ -19,9 +19,10 @@ pub(super) fn expand(document: &mut Node, raw: bool, diagnostics: &mut Vec<Diagn
     for kind in ["networks", "volumes", "secrets", "configs"] {
         each(document, kind, |name, resource| {
             let Value::Map(map) = &mut resource.value else { return };
-            change(map, "labels", |node| mapping(node, Absent::Empty));
-            change(map, "driver_opts", |node| mapping(node, Absent::Empty));
             external(name, map, diagnostics);
+            if !raw {
+                values::of_resource(map);
+            }
         });
     }
 }
@@ -31,80 +32,52 @@ pub(super) fn expand_service(name: &str, service: &mut Node, raw: bool, diagnost
     let mut hidden = Vec::new();
     let diagnostics = if raw { &mut hidden } else { diagnostics };
     let Value::Map(map) = &mut service.value else { return };
-    spaces_before_values(name, map, diagnostics);
-    change(map, "environment", |node| mapping(node, Absent::Null));
-    for name in ["labels", "annotations", "sysctls", "storage_opt"] {
-        change(map, name, |node| mapping(node, Absent::Empty));
-    }
-    for name in ["dns", "dns_search", "tmpfs", "label_file"] {
+    for name in ["dns", "label_file"] {
         change(map, name, forms::listed);
-    }
-    if let Some(ports) = map.get("expose").and_then(|entry| entry.node.as_list()) {
-        for port in ports.iter().filter(|port| matches!(port.value, Value::Float(_))) {
-            diagnostics.push(Diagnostic::error(port.span, "a port is no fraction").hint("put it in quotes"));
-        }
-    }
-    for name in ["expose", "group_add"] {
-        change(map, name, texts);
     }
     change(map, "build", |node| build(forms::build(node), diagnostics));
     change(map, "extends", |node| forms::keyed(node, "service"));
     change(map, "depends_on", forms::dependencies);
     change(map, "networks", forms::names);
     change(map, "models", forms::names);
-    change(map, "extra_hosts", |node| hosts(node, diagnostics));
-    change(map, "gpus", gpus);
+    change(map, "gpus", |node| each_entry(forms::gpus(node), device_request));
     for name in ["secrets", "configs"] {
         change(map, name, |node| each_entry(node, |node| forms::keyed(node, "source")));
     }
     change(map, "env_file", |node| {
-        each_entry(forms::listed(node), |node| forms::keyed(node, "path"))
+        each_entry(forms::listed(node), |node| {
+            let mut file = forms::keyed(node, "path");
+            if let Value::Map(map) = &mut file.value {
+                map.entry("required".to_owned())
+                    .or_insert_with(|| added(Value::Bool(true)));
+            }
+            file
+        })
     });
     change(map, "devices", |node| devices(node, diagnostics));
-    change(map, "ports", |node| ports(node, diagnostics));
+    change(map, "ports", |node| ports(node, raw, diagnostics));
     change(map, "volumes", |node| mounts(node, diagnostics));
-    for name in ["command", "entrypoint"] {
-        change(map, name, |node| command(node, name, diagnostics));
-    }
-    change_in(map, "healthcheck", |check| change(check, "test", test));
-    change_in(map, "logging", |logging| {
-        change(logging, "options", |node| mapping(node, Absent::Empty));
-    });
-    change_in(map, "deploy", deploy);
-    for name in ["pre_start", "post_start", "pre_stop"] {
-        change(map, name, |node| each_entry(node, |node| hook(node, diagnostics)));
-    }
     change_in(map, "develop", |develop| {
         change(develop, "watch", |node| {
             each_entry(node, |mut rule| {
                 if let Value::Map(map) = &mut rule.value {
                     change(map, "ignore", forms::listed);
                     change(map, "include", forms::listed);
-                    change(map, "exec", |node| hook(node, diagnostics));
                 }
                 rule
             })
         });
     });
-    if let Some(Entry { node, .. }) = map.get_mut("networks") {
-        let networks = if let Value::Map(map) = &mut node.value {
-            Some(map)
-        } else {
-            None
-        };
-        for (_, entry) in networks.into_iter().flatten() {
-            if let Value::Map(map) = &mut entry.node.value {
-                change(map, "driver_opts", |node| mapping(node, Absent::Empty));
-            }
-        }
+    change_in(map, "deploy", |deploy| {
+        change_in(deploy, "resources", |resources| {
+            change_in(resources, "reservations", |reservations| {
+                change(reservations, "devices", |node| each_entry(node, device_request));
+            });
+        });
+    });
+    if !raw {
+        values::of_service(name, map, diagnostics);
     }
-}
-
-/// What `KEY` without a value means.
-#[derive(Clone, Copy, PartialEq)]
-enum Absent {
-    Null,
-    Empty,
 }
 
 fn each(document: &mut Node, kind: &str, mut change: impl FnMut(&str, &mut Node)) {
@@ -141,65 +114,6 @@ fn each_entry(mut node: Node, mut form: impl FnMut(Node) -> Node) -> Node {
     node
 }
 
-/// `KEY=value` lists and mappings with values of any kind as a mapping of texts.
-fn mapping(node: Node, absent: Absent) -> Node {
-    let span = node.span;
-    let text = |value: Value| match forms::text_of(&value) {
-        Some(text) => Value::String(text),
-        None if value == Value::Null && absent == Absent::Empty => Value::String(String::new()),
-        None => value,
-    };
-    let map = match node.value {
-        Value::Map(mut map) => {
-            for (_, entry) in &mut map {
-                let value = std::mem::replace(&mut entry.node.value, Value::Null);
-                entry.node.value = text(value);
-            }
-            map
-        }
-        Value::List(list) => {
-            let entries = list.into_iter().filter_map(|entry| {
-                let (name, value) = forms::pair(entry.as_str()?);
-                let value = value.map_or(Value::Null, |value| Value::String(value.to_owned()));
-                Some((name.to_owned(), said(text(value), entry.span)))
-            });
-            entries.collect()
-        }
-        value => return Node::new(value, span),
-    };
-    Node::new(Value::Map(map), span)
-}
-
-/// `NAME = value` in a list names the variable `NAME `, which nobody means.
-fn spaces_before_values(service: &str, map: &Map, diagnostics: &mut Vec<Diagnostic>) {
-    let list = map.get("environment").and_then(|entry| entry.node.as_list());
-    for entry in list.into_iter().flatten() {
-        let (name, value) = forms::pair(entry.as_str().unwrap_or_default());
-        if name.ends_with(char::is_whitespace) {
-            let trimmed = name.trim();
-            diagnostics.push(
-                Diagnostic::error(
-                    entry.span,
-                    format!("the name of the variable `{trimmed}` of service `{service}` ends with a space"),
-                )
-                .hint(if value.is_some() {
-                    format!("write `{trimmed}=…`")
-                } else {
-                    format!("write `{trimmed}`")
-                }),
-            );
-        }
-    }
-}
-
-/// Numbers of a list as texts.
-fn texts(node: Node) -> Node {
-    each_entry(node, |node| match forms::text_of(&node.value) {
-        Some(text) => Node::new(Value::String(text), node.span),
-        None => node,
-    })
-}
-
 /// `external: {name: …}` was how old files said it.
 fn external(key: &str, map: &mut Map, diagnostics: &mut Vec<Diagnostic>) {
     let Some(entry) = map.get_mut("external") else { return };
@@ -228,22 +142,12 @@ fn build(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
         without_values(map, diagnostics);
         map.entry("context".to_owned())
             .or_insert_with(|| added(Value::String(".".to_owned())));
-        change(map, "args", |node| mapping(node, Absent::Null));
-        change(map, "ssh", |node| mapping(node, Absent::Empty));
-        for name in ["labels", "additional_contexts"] {
-            change(map, name, |node| mapping(node, Absent::Empty));
+        for name in ["ssh", "additional_contexts"] {
+            change(map, name, forms::mapping);
         }
-        change(map, "extra_hosts", |node| hosts(node, diagnostics));
-        change(map, "no_cache_filter", forms::listed);
         change(map, "secrets", |node| {
             each_entry(node, |node| forms::keyed(node, "source"))
         });
-        for name in ["provenance", "sbom"] {
-            change(map, name, |node| match forms::text_of(&node.value) {
-                Some(text) => Node::new(Value::String(text), node.span),
-                None => node,
-            });
-        }
     }
     node
 }
@@ -268,72 +172,14 @@ fn without_values(build: &Map, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn deploy(deploy: &mut Map) {
-    change(deploy, "labels", |node| mapping(node, Absent::Empty));
-    change_in(deploy, "resources", |resources| {
-        change_in(resources, "reservations", |reservations| {
-            change(reservations, "devices", |node| each_entry(node, device_request));
-        });
-    });
-}
-
 fn device_request(mut node: Node) -> Node {
-    if let Value::Map(map) = &mut node.value {
-        change(map, "options", |node| mapping(node, Absent::Empty));
-        if !map.contains_key("count") && !map.contains_key("device_ids") {
-            map.insert("count".to_owned(), added(Value::Int(-1)));
-        }
-        change(map, "count", |node| match node.as_str() {
-            Some("all") => Node::new(Value::Int(-1), node.span),
-            Some(text) => match text.parse() {
-                Ok(count) => Node::new(Value::Int(count), node.span),
-                Err(_) => node,
-            },
-            None => node,
-        });
+    if let Value::Map(map) = &mut node.value
+        && !map.contains_key("count")
+        && !map.contains_key("device_ids")
+    {
+        map.insert("count".to_owned(), added(Value::String("all".to_owned())));
     }
     node
-}
-
-fn gpus(node: Node) -> Node {
-    each_entry(forms::gpus(node), device_request)
-}
-
-/// `host=address`, `host:address` and mappings as a mapping of hosts to lists of addresses.
-fn hosts(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
-    let span = node.span;
-    let Value::List(list) = forms::host_list(node).value else {
-        return Node::new(Value::Null, span);
-    };
-    for entry in &list {
-        let text = entry.as_str().unwrap_or_default();
-        if !text.contains(['=', ':']) {
-            diagnostics.push(
-                Diagnostic::error(entry.span, format!("`extra_hosts` gives `{text}` no address"))
-                    .hint("the form is `host=address`"),
-            );
-        }
-    }
-    let mut map = Map::default();
-    for entry in list {
-        let text = entry.as_str().unwrap_or_default();
-        let (host, address) = text
-            .split_once('=')
-            .or_else(|| text.split_once(':'))
-            .unwrap_or((text, ""));
-        let known = map
-            .entry(host.to_owned())
-            .or_insert_with(|| said(Value::List(Vec::new()), entry.span));
-        let Value::List(addresses) = &mut known.node.value else {
-            continue;
-        };
-        for address in address.split(',') {
-            let bare = address.strip_prefix('[').and_then(|ip| ip.strip_suffix(']'));
-            let text = bare.unwrap_or(address).to_owned();
-            addresses.push(Node::new(Value::String(text), entry.span));
-        }
-    }
-    Node::new(Value::Map(map), span)
 }
 
 fn devices(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
@@ -362,10 +208,13 @@ fn devices(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
     })
 }
 
-fn ports(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
+/// Where one port of a list cannot be read for its variables (`raw`), the list stays as it is.
+fn ports(mut node: Node, raw: bool, diagnostics: &mut Vec<Diagnostic>) -> Node {
     let Value::List(list) = &mut node.value else {
         return node;
     };
+    let is_unreadable = |port: &Node| port.as_str().is_some_and(|text| port::parse(text).is_err());
+    let unreadable = raw && list.iter().any(is_unreadable);
     let mut long = Vec::with_capacity(list.len());
     for mut entry in std::mem::take(list) {
         if let Value::Map(map) = &mut entry.value {
@@ -373,10 +222,10 @@ fn ports(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
                 .or_insert_with(|| added(Value::String("ingress".to_owned())));
             map.entry("protocol".to_owned())
                 .or_insert_with(|| added(Value::String("tcp".to_owned())));
-            change(map, "published", |node| match node.value {
-                Value::Int(port) => Node::new(Value::String(port.to_string()), node.span),
-                value => Node::new(value, node.span),
-            });
+            long.push(entry);
+            continue;
+        }
+        if unreadable {
             long.push(entry);
             continue;
         }
@@ -428,59 +277,10 @@ fn mounts(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
                 bind.entry("create_host_path".to_owned())
                     .or_insert_with(|| added(Value::Bool(true)));
             });
-            change_in(map, "volume", |volume| {
-                change(volume, "labels", |node| mapping(node, Absent::Empty));
-            });
         }
         long.push(entry);
     }
     node.value = Value::List(long);
-    node
-}
-
-fn command(node: Node, name: &str, diagnostics: &mut Vec<Diagnostic>) -> Node {
-    let Some(text) = node.as_str() else { return node };
-    let Some(command) = words::split(text) else {
-        diagnostics.push(
-            Diagnostic::error(
-                node.span,
-                format!("`{name}` has a quote or parenthesis that is never closed"),
-            )
-            .hint(format!("close it, or write a list: `{name}: [\"sh\", \"-c\", \"…\"]`")),
-        );
-        return node;
-    };
-    if let Some(dropped) = command.dropped {
-        let operator: String = dropped.chars().take_while(|c| ";&|<>".contains(*c)).collect();
-        diagnostics.push(
-            Diagnostic::warning(
-                node.span,
-                format!("`{name}` ends at `{operator}`: Compose starts it without a shell and drops the rest"),
-            )
-            .hint(format!("write `{name}: [\"sh\", \"-c\", \"…\"]` to have a shell")),
-        );
-    }
-    let list = command
-        .words
-        .into_iter()
-        .map(|word| Node::new(Value::String(word), node.span));
-    Node::new(Value::List(list.collect()), node.span)
-}
-
-fn test(node: Node) -> Node {
-    let span = node.span;
-    if let Value::String(text) = node.value {
-        let word = |text: String| Node::new(Value::String(text), span);
-        return Node::new(Value::List(vec![word("CMD-SHELL".to_owned()), word(text)]), span);
-    }
-    node
-}
-
-fn hook(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
-    if let Value::Map(map) = &mut node.value {
-        change(map, "command", |node| command(node, "command", diagnostics));
-        change(map, "environment", |node| mapping(node, Absent::Null));
-    }
     node
 }
 

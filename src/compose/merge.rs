@@ -8,7 +8,7 @@ mod properties;
 
 use super::forms;
 use super::functions;
-use super::{Entry, Map, Node, Value};
+use super::{Map, Node, Value};
 
 /// How two values of an attribute become one.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -178,18 +178,9 @@ fn merge_maps(base: &mut Map, over: Map, path: &mut Vec<String>) {
 
 /// A list of `KEY=value` as a mapping; other lists are left for validation to report.
 fn pairs(node: Node) -> Node {
-    let span = node.span;
-    match node.value {
-        Value::List(list) if list.iter().all(forms::is_pair) => {
-            let entries = list.into_iter().map(|entry| {
-                let (name, value) = forms::pair(entry.as_str().unwrap_or_default());
-                let value = value.map_or(Value::Null, |value| Value::String(value.to_owned()));
-                let node = Node::new(value, entry.span);
-                (name.to_owned(), Entry { key: entry.span, node })
-            });
-            Node::new(Value::Map(entries.collect()), span)
-        }
-        value => Node::new(value, span),
+    match node.as_list() {
+        Some(list) if !list.iter().all(forms::is_pair) => node,
+        _ => forms::mapping(node),
     }
 }
 

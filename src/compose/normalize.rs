@@ -86,6 +86,14 @@ fn normalize_service(service: &mut Map, environment: &Environment) -> bool {
         if let Some(arguments) = map_of(build, "args") {
             resolve(Some(arguments), environment);
             arguments.retain(|_, entry| entry.node.value != Value::Null);
+        } else if let Some(Entry { node, .. }) = build.get_mut("args")
+            && let Value::List(arguments) = &mut node.value
+        {
+            // A list is one only where variables were not filled in.
+            arguments.retain(|argument| argument.as_str().is_some_and(|text| text.contains('=')));
+            if arguments.is_empty() {
+                node.value = Value::Null;
+            }
         }
     }
     if let Some(Entry { node, .. }) = service.get_mut("volumes")

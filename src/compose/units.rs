@@ -20,7 +20,10 @@ impl ByteSize {
         let (number, unit) = text.split_at(end);
         // One blank may stand between the number and its unit.
         let number = number.strip_suffix(' ').unwrap_or(number);
-        let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        // Without the words that stand for numbers, such as `inf`.
+        let plain = number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
         let number: f64 = if plain { number.parse().ok()? } else { return None };
         let unit = unit.to_ascii_lowercase();
         let power = match unit.strip_suffix("ib").or(unit.strip_suffix('b')).unwrap_or(&unit) {
@@ -37,7 +40,7 @@ impl ByteSize {
             clippy::cast_possible_truncation,
             reason = "fractions of a byte are dropped, and the range is checked"
         )]
-        (bytes < 9.2e18).then_some(Self(bytes as i64))
+        (0.0..9.2e18).contains(&bytes).then_some(Self(bytes as i64))
     }
 }
 
@@ -163,10 +166,12 @@ mod tests {
             ("2GiB", 2 << 30),
             ("10 MB", 10 << 20),
             ("1b", 1),
+            ("1e3k", 1_024_000),
+            ("+5", 5),
         ] {
             assert_eq!(ByteSize::parse(text), Some(ByteSize(bytes)), "{text}");
         }
-        for text in ["", "1Gi", "m", "1x", "-1", "1 2m", "ib", "1ib"] {
+        for text in ["", "1Gi", "m", "1x", "-1", "1 2m", "ib", "1ib", "-1k", "e1", "inf1"] {
             assert_eq!(ByteSize::parse(text), None, "{text}");
         }
     }
