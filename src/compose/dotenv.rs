@@ -1,5 +1,7 @@
 //! The grammar of `.env` and `env_file`: assignments with optional `export`, quotes, comments and variables.
 
+use std::ops::Range;
+
 use super::Spanned;
 use super::environment::Environment;
 use super::interpolate::{Failure, substitute};
@@ -33,6 +35,13 @@ pub(super) fn parse(
                     && environment.get(&name).is_none()
                 {
                     seen.put(name.clone(), Spanned::new(value, span));
+                }
+                if let Some(behind) = reader.behind.take() {
+                    let message = format!("what stands behind the closing quote of `{name}` is not part of its value");
+                    diagnostics.push(
+                        Diagnostic::warning(Span::new(file, behind), message)
+                            .hint("put the whole value in quotes, or write ` #` before a remark"),
+                    );
                 }
                 assignments.push(Assignment {
                     name,
@@ -98,6 +107,7 @@ pub(super) fn masked(text: &str) -> String {
             reader.skip_line(start);
             reader.at = if unclosed { text.len() } else { reader.at };
         }
+        reader.at = reader.behind.take().map_or(reader.at, |behind| behind.end);
         values.push(value.min(reader.at)..reader.at);
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -108,7 +118,7 @@ pub(super) fn masked(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-fn bytes_of(range: std::ops::Range<usize>, text: &str) -> impl Iterator<Item = usize> {
+fn bytes_of(range: Range<usize>, text: &str) -> impl Iterator<Item = usize> {
     range.filter(|at| text.as_bytes()[*at] != b'\n')
 }
 
@@ -118,6 +128,8 @@ struct Reader<'a> {
     at: usize,
     /// Where the value of the statement at hand begins.
     value_at: Option<usize>,
+    /// What follows the closing quote of a value on its line.
+    behind: Option<Range<usize>>,
 }
 
 type Mistake = (String, String);
@@ -129,6 +141,7 @@ impl<'a> Reader<'a> {
             file,
             at: if text.starts_with('\u{feff}') { 3 } else { 0 },
             value_at: None,
+            behind: None,
         }
     }
 
@@ -240,6 +253,7 @@ impl<'a> Reader<'a> {
         for (at, character) in self.rest().char_indices().skip(1) {
             if character == quote && !escaped {
                 self.at += at + 1;
+                self.behind = self.behind_quote();
                 let value = value.replace("\r\n", "\n");
                 return if quote == '"' {
                     expand(&unescape(&value), environment)
@@ -261,6 +275,14 @@ impl<'a> Reader<'a> {
             format!("the {quote} that begins this value is never closed"),
             format!("add a {quote} at its end"),
         ))
+    }
+
+    /// The rest of a line, if it is more than a remark. It is read as a statement of its own.
+    fn behind_quote(&self) -> Option<Range<usize>> {
+        let line = self.rest().split('\n').next().unwrap_or_default();
+        let rest = line.trim();
+        let start = self.at + line.len() - line.trim_start().len();
+        (!rest.is_empty() && !rest.starts_with('#')).then(|| start..start + rest.len())
     }
 }
 
@@ -376,6 +398,7 @@ mod tests {
         );
         assert_eq!(masked("A B=secret\nC=\"secret\nmore"), "**********\nC=*******\n****");
         assert_eq!(masked("A=é"), "A=**");
+        assert_eq!(masked("A='b'c\nD=e\n"), "A=****\nD=*\n");
     }
 
     #[test]
