@@ -1,8 +1,9 @@
-//! Diagnostics about values that variables made.
+//! Diagnostics about values that variables made, or that aliases brought to other places.
 
 use super::interpolate::Used;
 use super::load::Loader;
-use crate::diagnostic::{Note, Severity, Span};
+use super::yaml::Alias;
+use crate::diagnostic::{Note, Report, Severity, Span};
 
 impl Loader<'_> {
     /// Adds to every mistake in a value made of variables where these were set, and takes out what they hold.
@@ -26,6 +27,29 @@ impl Loader<'_> {
                 }
             }
         }
+    }
+}
+
+/// More places than these are no help.
+const MOST_PLACES: usize = 3;
+/// More mistakes than these are not read, and a file may have a hundred thousand aliases.
+const MOST_EXPLAINED: usize = 100;
+
+/// Adds to every mistake in an anchored value where aliases use it.
+pub(super) fn explain_aliases(report: &mut Report, aliases: &[Alias]) {
+    let errors = report.diagnostics.iter_mut();
+    let errors = errors.filter(|one| one.severity == Severity::Error && one.span.is_somewhere());
+    for error in errors.take(MOST_EXPLAINED) {
+        let (file, range) = (error.span.file(), error.span.range());
+        let holds = |alias: &&Alias| {
+            alias.place.file() == file && alias.content.start <= range.start && range.end <= alias.content.end
+        };
+        error
+            .notes
+            .extend(aliases.iter().filter(holds).take(MOST_PLACES).map(|alias| Note {
+                message: "an alias uses it here".to_owned(),
+                span: alias.place,
+            }));
     }
 }
 

@@ -24,9 +24,9 @@ use super::interpolate::{Uses, interpolate};
 use super::paths::{Base, Resolved};
 use super::remote::{self, Remote};
 use super::sources::{self, Unreadable, display_name, unreadable};
-use super::yaml::{self, Document};
+use super::yaml::{self, Alias, Document};
 use super::{
-    Map, Node, Project, Value, check, decode, env_file, long, merge, normalize, paths, profiles, prune,
+    Map, Node, Project, Value, check, decode, env_file, explain, long, merge, normalize, paths, profiles, prune,
     schema, unique,
 };
 use crate::diagnostic::{Diagnostic, FileId, Report, Severity, Span};
@@ -87,6 +87,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         options,
         report: Report::default(),
         uses: Uses::default(),
+        aliases: Vec::new(),
         remote: Remote::new(options),
         included: 0,
         obsolete: HashSet::new(),
@@ -106,6 +107,7 @@ pub fn load(options: &LoadOptions) -> Result<Loaded, Report> {
         };
         message && hint
     });
+    explain::explain_aliases(&mut report, &loader.aliases);
     match project {
         Some(project) if !report.has_errors() => Ok(Loaded { project, report }),
         _ => Err(report),
@@ -116,6 +118,8 @@ pub(super) struct Loader<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) report: Report,
     pub(super) uses: Uses,
+    /// Of all files.
+    pub(super) aliases: Vec<Alias>,
     pub(super) remote: Remote<'a>,
     /// How many files were included so far.
     pub(super) included: usize,
@@ -218,6 +222,10 @@ impl Loader<'_> {
             }
             fits
         });
+        for document in &mut documents {
+            let aliases = std::mem::take(&mut document.aliases);
+            self.aliases.extend(aliases);
+        }
         documents
     }
 

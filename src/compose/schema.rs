@@ -69,6 +69,8 @@ pub(super) enum Cast {
 pub(super) enum TextRule {
     ContainerName,
     PullPolicy,
+    /// Decoding reads it.
+    Duration,
 }
 
 /// A set of kinds of scalars.

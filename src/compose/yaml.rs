@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
@@ -23,8 +24,17 @@ const DEEPEST: usize = 512;
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) root: Node,
+    /// Where it repeats what stands at another place.
+    pub(super) aliases: Vec<Alias>,
     /// Paths that `!reset` or `!override` takes away from what came before this document.
     pub(super) cuts: Vec<Vec<String>>,
+}
+
+/// The place of an alias, and the bytes of the file that it stands for.
+#[derive(Debug)]
+pub(super) struct Alias {
+    pub(super) place: Span,
+    pub(super) content: Range<usize>,
 }
 
 /// Reads the documents of a file; those that are empty are left out. After a mistake in the syntax nothing is read.
@@ -36,6 +46,8 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
         anchors: HashMap::new(),
         names: HashMap::new(),
         aliased: 0,
+        aliases: Vec::new(),
+        reached: 0,
         stack: Vec::new(),
         cuts: Vec::new(),
         root: None,
@@ -64,7 +76,8 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
             let cuts = std::mem::take(&mut reader.cuts);
             // A file may be empty, but what begins with `---` must go on.
             if let Some(root) = reader.root.take().filter(|root| explicit || root.value != Value::Null) {
-                documents.push(Document { root, cuts });
+                let aliases = std::mem::take(&mut reader.aliases);
+                documents.push(Document { root, aliases, cuts });
             }
         } else if reader.event(event, place).is_none() {
             return Vec::new();
@@ -82,6 +95,9 @@ struct Reader<'a> {
     /// Compose lets a document name the anchors of those before it.
     names: HashMap<String, usize>,
     aliased: usize,
+    aliases: Vec<Alias>,
+    /// The end of what was read.
+    reached: usize,
     stack: Vec<Frame>,
     cuts: Vec<Vec<String>>,
     root: Option<Node>,
@@ -90,6 +106,7 @@ struct Reader<'a> {
 #[derive(Clone)]
 struct Anchored {
     node: Node,
+    end: usize,
     size: usize,
     height: usize,
     plain: bool,
@@ -130,7 +147,8 @@ enum OwnTag {
 
 impl Reader<'_> {
     /// Takes one event; nothing when the file is beyond reading.
-    fn event(&mut self, event: Event<'_>, place: std::ops::Range<usize>) -> Option<()> {
+    fn event(&mut self, event: Event<'_>, place: Range<usize>) -> Option<()> {
+        self.reached = place.end;
         match event {
             Event::Scalar(mut text, style, anchor, tag) => {
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
@@ -173,7 +191,7 @@ impl Reader<'_> {
     }
 
     /// The place of a value, cut at the end of its first line: a mapping of a hundred lines is shown by its first.
-    fn span(&self, place: std::ops::Range<usize>) -> Span {
+    fn span(&self, place: Range<usize>) -> Span {
         let text = self.text.get(place.clone()).unwrap_or_default();
         let line = text.split('\n').next().unwrap_or_default().trim_end();
         Span::new(self.file, place.start..place.start + line.len())
@@ -234,7 +252,7 @@ impl Reader<'_> {
         );
     }
 
-    fn alias(&mut self, anchor: usize, place: std::ops::Range<usize>) -> Option<()> {
+    fn alias(&mut self, anchor: usize, place: Range<usize>) -> Option<()> {
         let span = self.span(place);
         let Some(Some(anchored)) = self.anchors.get(&anchor).cloned() else {
             let message = "this alias stands inside of what it names";
@@ -248,6 +266,10 @@ impl Reader<'_> {
             self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
             return None;
         }
+        self.aliases.push(Alias {
+            place: span,
+            content: anchored.node.span.range().start..anchored.end,
+        });
         self.complete(anchored.node, 0, None, anchored.plain);
         Some(())
     }
@@ -264,6 +286,7 @@ impl Reader<'_> {
             let (size, height) = measure(&node);
             let anchored = Anchored {
                 node: node.clone(),
+                end: self.reached,
                 size,
                 height,
                 plain,
@@ -351,7 +374,7 @@ impl Reader<'_> {
         names.collect()
     }
 
-    fn binary(&mut self, text: &str, place: &std::ops::Range<usize>) -> Value {
+    fn binary(&mut self, text: &str, place: &Range<usize>) -> Value {
         let decoded = base64(text).and_then(|bytes| String::from_utf8(bytes).ok());
         if decoded.is_none() {
             let span = self.span(place.clone());
@@ -362,7 +385,7 @@ impl Reader<'_> {
     }
 
     /// A number without an end cannot be written down in the model.
-    fn finite(&mut self, value: Value, place: &std::ops::Range<usize>) -> Value {
+    fn finite(&mut self, value: Value, place: &Range<usize>) -> Value {
         if matches!(value, Value::Float(number) if !number.is_finite()) {
             let span = self.span(place.clone());
             self.diagnostics
@@ -372,13 +395,7 @@ impl Reader<'_> {
         value
     }
 
-    fn resolve(
-        &mut self,
-        text: Cow<'_, str>,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
-        place: &std::ops::Range<usize>,
-    ) -> Value {
+    fn resolve(&mut self, text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>, place: &Range<usize>) -> Value {
         let plain = style == ScalarStyle::Plain;
         let core = tag.and_then(Tag::core_suffix);
         if tag.is_some_and(is_binary) {

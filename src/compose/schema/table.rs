@@ -37,6 +37,7 @@ macro_rules! closed {
 }
 
 const STRING: Shape = Scalar(Kinds::STRING);
+const DURATION: Shape = Checked(TextRule::Duration);
 const STRING_OR_NULL: Shape = Scalar(Kinds::STRING.or(Kinds::NULL));
 const STRING_OR_NUMBER: Shape = Scalar(Kinds::STRING.or(Kinds::NUMBER));
 const STRING_OR_INTEGER: Shape = Scalar(Kinds::STRING.or(Kinds::INTEGER));
@@ -166,7 +167,7 @@ pub(in crate::compose) const SERVICE: Shape = object!(
         ("security_opt", STRING_SET),
         ("shm_size", STRING_OR_NUMBER),
         ("stdin_open", BOOLEAN),
-        ("stop_grace_period", STRING),
+        ("stop_grace_period", DURATION),
         ("stop_signal", STRING),
         ("storage_opt", Map(&Any)),
         ("sysctls", LIST_OR_MAPPING),
@@ -333,18 +334,18 @@ const RESTART_POLICY: Shape = object!(
     "`restart_policy`",
     &[
         ("condition", STRING),
-        ("delay", STRING),
+        ("delay", DURATION),
         ("max_attempts", INTEGER),
-        ("window", STRING),
+        ("window", DURATION),
     ],
 );
 const UPDATE_CONFIG: Shape = object!(
     "`update_config`",
     &[
-        ("delay", STRING),
+        ("delay", DURATION),
         ("failure_action", STRING),
         ("max_failure_ratio", FLOAT),
-        ("monitor", STRING),
+        ("monitor", DURATION),
         ("order", Word(&["start-first", "stop-first"])),
         ("parallelism", INTEGER),
     ],
@@ -398,12 +399,12 @@ const HEALTHCHECK: Shape = object!(
     "`healthcheck`",
     &[
         ("disable", BOOLEAN),
-        ("interval", STRING),
+        ("interval", DURATION),
         ("retries", INTEGER_FROM_NUMBER),
-        ("start_interval", STRING),
-        ("start_period", STRING),
+        ("start_interval", DURATION),
+        ("start_period", DURATION),
         ("test", Either(&[STRING, STRINGS])),
-        ("timeout", STRING),
+        ("timeout", DURATION),
     ],
 );
 

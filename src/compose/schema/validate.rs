@@ -117,8 +117,11 @@ impl Validation<'_> {
         } else {
             format!("unknown attribute `{key}` in `{path}`")
         };
+        // What the same file says already is not what was meant.
+        let file = entry.key.file();
+        let is_said = |name: &str| map.get(name).is_some_and(|other| other.key.file() == file);
         let known = object.fields.iter().map(|(name, _)| *name);
-        let hint = match nearest(key, known.filter(|name| !map.contains_key(*name))) {
+        let hint = match nearest(key, known.filter(|name| !is_said(name))) {
             Some(name) => format!("did you mean `{name}`?"),
             None if path.is_empty() && super::SERVICE.under(key).is_some() => {
                 format!("`{key}` belongs to a service: put it under `services:` and a name")
@@ -143,7 +146,9 @@ impl Validation<'_> {
             Shape::Word(_) | Shape::Checked(_) => true,
             _ => false,
         };
-        if scalar && wants_text {
+        if let (Shape::Checked(TextRule::Duration), Value::Int(number)) = (shape, &node.value) {
+            diagnostic = diagnostic.hint(format!("write its unit: `{number}s`"));
+        } else if scalar && wants_text {
             diagnostic = diagnostic.hint("put it in quotes");
         }
         self.diagnostics.push(diagnostic);
@@ -180,6 +185,7 @@ impl Validation<'_> {
                 is_pull_policy(text),
                 "it must be `always`, `never`, `missing`, `build`, `refresh`, `daily`, `weekly` or `every_` and a duration",
             ),
+            TextRule::Duration => return,
         };
         if !fine {
             self.diagnostics
