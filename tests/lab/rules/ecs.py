@@ -174,9 +174,16 @@ def way_to(cfn, target_group):
     for kind, key in (("Listener", "DefaultActions"), ("ListenerRule", "Actions")):
         for name, one in cfn.get_resources(f"AWS::ElasticLoadBalancingV2::{kind}").items():
             actions = items(one.get("Properties") or {}, key)
-            if target_group and any(reference(action.get("TargetGroupArn")) == target_group for action in actions):
+            if target_group and target_group in [reference(to) for action in actions for to in targets(action)]:
                 return name
     return None
+
+
+def targets(action):
+    """The target groups of a listener's or a rule's action: one, or several with weights."""
+    yield action.get("TargetGroupArn")
+    for target in items(action.get("ForwardConfig") or {}, "TargetGroups"):
+        yield target.get("TargetGroupArn")
 
 
 def waits_for(cfn, resource, other):
