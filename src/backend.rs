@@ -114,6 +114,8 @@ pub struct UpOptions {
     pub services: Vec<String>,
     /// Values for a template's Parameters, which only ECS has.
     pub parameters: Vec<(String, String)>,
+    /// Which images to build.
+    pub build: BuildPolicy,
     /// Return when the project runs (engine) or the deployment was submitted (ECS).
     pub detach: bool,
     /// Recreate containers that are up to date; on ECS a new deployment of every service.
@@ -124,6 +126,18 @@ pub struct UpOptions {
     pub remove_orphans: bool,
     /// How long a container may take to stop before it is killed.
     pub timeout: Option<Duration>,
+}
+
+/// Which of the images that the files say how to build are built by `up`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum BuildPolicy {
+    /// Those that are not there, and those whose `pull_policy` is `build`.
+    #[default]
+    Missing,
+    /// All of them.
+    Always,
+    /// None, not even missing ones.
+    Never,
 }
 
 #[derive(Clone, Default, Debug)]

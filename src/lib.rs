@@ -4,9 +4,10 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 4 | [`cli`]: a file a command; it orchestrates and decides nothing |
-//! | 3 | [`ui`], the only place that prints; [`ecs`] and [`local`], the two targets |
-//! | 2 | [`backend`]: the trait and the nouns that both targets share |
+//! | 5 | [`cli`]: a file a command; it orchestrates and decides nothing |
+//! | 4 | [`ui`], the only place that prints; [`ecs`] and [`local`], the two targets |
+//! | 3 | [`image`]: what is built, and how, for both targets |
+//! | 2 | [`backend`]: the trait and the nouns that both targets share; `engine`: the way to a Docker engine |
 //! | 1 | [`compose`]: what a Compose file says; [`context`]: the store of targets |
 //! | 0 | [`diagnostic`], [`error`], [`progress`], [`blocking`]; [`registry`]: what registries of images say |
 
@@ -17,7 +18,9 @@ pub mod compose;
 pub mod context;
 pub mod diagnostic;
 pub mod ecs;
+mod engine;
 pub mod error;
+pub mod image;
 pub mod local;
 pub mod progress;
 pub mod registry;

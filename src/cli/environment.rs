@@ -12,9 +12,10 @@ use tokio::sync::watch;
 
 use crate::backend::{Backend, Interrupts, Io};
 use crate::compose::{LoadOptions, Project, Skip, load};
-use crate::context::{ChosenBy, Context, Profiles, Selection, Store, Target};
+use crate::context::{ChosenBy, Context, DEFAULT, DockerEndpoint, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
 use crate::error::{Error, Result};
+use crate::image::Builder;
 use crate::local::Verb;
 use crate::ui::progress::Mode;
 use crate::{ecs, local, ui};
@@ -258,7 +259,9 @@ impl Environment {
     pub(super) async fn backend(&self) -> Result<Box<dyn Backend>> {
         let context = self.context()?;
         match &context.target {
-            Target::Docker(endpoint) => Ok(Box::new(local::Engine::connect(endpoint).await?)),
+            Target::Docker(endpoint) => Ok(Box::new(
+                local::Engine::connect(endpoint, self.docker_config().as_deref()).await?,
+            )),
             Target::Ecs(endpoint) => Ok(Box::new(ecs::Account::connect(&context.name, endpoint).await?)),
             Target::EcsLocal(_) => Err(Error::new(format!(
                 "context \"{}\" simulates ECS on the local engine, which `ctx` cannot do yet",
@@ -277,7 +280,7 @@ impl Environment {
     pub(super) async fn engine(&self, command: &str) -> Result<local::Engine> {
         let context = self.context()?;
         match &context.target {
-            Target::Docker(endpoint) => local::Engine::connect(endpoint).await,
+            Target::Docker(endpoint) => local::Engine::connect(endpoint, self.docker_config().as_deref()).await,
             target => {
                 let kind = target.kind();
                 let message = format!(
@@ -289,15 +292,37 @@ impl Environment {
         }
     }
 
+    /// Who builds images: the current context's engine, or, where that has none, the default one.
+    pub(super) fn builder(&self) -> Result<Builder> {
+        let context = match self.context()? {
+            context if matches!(context.target, Target::Docker(_)) => context,
+            _ => self.store()?.get(DEFAULT, &self.selection())?,
+        };
+        let target = match context.target {
+            Target::Docker(endpoint) => endpoint,
+            _ => DockerEndpoint::default(),
+        };
+        Ok(Builder::new(&target, self.docker_config().as_deref()))
+    }
+
     /// Runs a command that talks to a target, with a live display around it.
     pub(super) fn run(&self, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
+        self.run_shown(false, command)
+    }
+
+    /// As [`Self::run`], where a command can be told to keep quiet.
+    pub(super) fn run_shown(&self, quiet: bool, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
         runtime.block_on(async {
             let display = ui::progress::Display::new(
-                self.global.progress.unwrap_or_default(),
+                if quiet {
+                    Mode::Quiet
+                } else {
+                    self.global.progress.unwrap_or_default()
+                },
                 self.variable("TERM") == Some("dumb"),
             );
             let interrupts = interrupts();

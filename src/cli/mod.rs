@@ -3,6 +3,7 @@
 //! Long because it names them all.
 
 mod anywhere;
+mod build;
 mod check;
 mod config;
 mod context;
@@ -59,6 +60,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Permissions(permissions::Arguments),
+    Build(build::Arguments),
     Up(up::Arguments),
     Down(down::Arguments),
     Ps(ps::Arguments),
@@ -114,6 +116,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Check(arguments) => check::run(environment, arguments),
         Command::Convert(arguments) => convert::run(environment, arguments),
         Command::Permissions(arguments) => permissions::run(environment, arguments),
+        Command::Build(arguments) => build::run(environment, arguments),
         Command::Up(arguments) => up::run(environment, arguments),
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::environment::Environment;
-use crate::backend::UpOptions;
+use crate::backend::{BuildPolicy, UpOptions};
 use crate::error::Result;
 
 /// Create or update the project's services on the current context
@@ -14,6 +14,12 @@ pub(super) struct Arguments {
     /// Return when the containers run (engine) or the deployment was submitted (ECS)
     #[arg(short, long)]
     detach: bool,
+    /// Build images before the containers start, also those that are there
+    #[arg(long, conflicts_with = "no_build")]
+    build: bool,
+    /// Build no image, even if it is missing
+    #[arg(long)]
+    no_build: bool,
     /// Recreate containers even if nothing changed
     #[arg(long, conflicts_with = "no_recreate")]
     force_recreate: bool,
@@ -43,6 +49,11 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let options = UpOptions {
         services: arguments.services.clone(),
         parameters: arguments.parameters.clone(),
+        build: match (arguments.build, arguments.no_build) {
+            (true, _) => BuildPolicy::Always,
+            (_, true) => BuildPolicy::Never,
+            _ => BuildPolicy::Missing,
+        },
         detach: arguments.detach,
         force_recreate: arguments.force_recreate,
         no_recreate: arguments.no_recreate,

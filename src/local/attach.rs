@@ -7,12 +7,12 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::connection::{Connection, is_missing, message};
 use super::events::Events;
 use super::lines::{Line, Lines};
 use super::{logs, names};
 use crate::backend::{Io, LogLine};
 use crate::compose::Service;
+use crate::engine::{Connection, is_missing, message};
 use crate::error::Result;
 
 /// Where containers whose output is to be followed are announced.

@@ -7,11 +7,11 @@ use bollard::models::{
     NetworkingConfig, RestartPolicy, RestartPolicyNameEnum,
 };
 
-use super::connection::Api;
 use super::mounts::{self, Copied};
 use super::{labels, names, ports, resources};
 use crate::compose::{Healthcheck, Mapping, Project, Service, ServiceNetwork, Text, Texts};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::engine::Api;
 
 /// All that making one container takes.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use bollard::query_parameters::{EventsOptions, InspectContainerOptions, LogsOpti
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use super::connection::Connection;
 use super::labels;
 use crate::compose::Condition;
+use crate::engine::Connection;
 use crate::error::{Error, Result};
 
 /// How often something has happened to each container, by name.

@@ -19,7 +19,6 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Semaphore, watch};
 
 use super::attach::Attachments;
-use super::connection::{Connection, is_missing, message};
 use super::container::whole_seconds;
 use super::events::Events;
 use super::failure;
@@ -27,6 +26,7 @@ use super::observed::{Container, Observed};
 use super::plan::{Operation, Plan};
 use crate::backend::Io;
 use crate::compose::Condition;
+use crate::engine::{Connection, is_missing, message};
 use crate::error::{Error, Result};
 
 /// Requests under way at a time. The engine works no faster with more, and slower with many.

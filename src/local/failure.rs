@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::ListContainersOptions;
 
-use super::connection::{Connection, message};
 use super::{labels, observed};
 use crate::compose::{Port, Project, Service, Text};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::engine::{Connection, message};
 use crate::error::Error;
 
 /// Why a container could not be made.

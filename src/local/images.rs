@@ -1,29 +1,20 @@
 //! Images: which are there, which are pulled, which somebody must build.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::connection::{Connection, message};
 use super::names;
-use crate::backend::Io;
-use crate::compose::{Build, Project, Service};
+use crate::backend::{BuildPolicy, Io};
+use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
 
 /// Pulls under way at a time, as many as the engine runs by itself.
 const PARALLEL: usize = 3;
-
-/// What `pull_policy` means for an image that is there, and for one that is not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Policy {
-    Always,
-    Missing,
-    Never,
-}
 
 /// The names of all images that the project's services are made from.
 pub(super) fn names(project: &Project) -> Vec<String> {
@@ -40,82 +31,70 @@ pub(super) struct Pull<'a> {
     service: &'a Service,
 }
 
-/// What is to be pulled, given what the engine has.
+/// What must be done before there is an image for every service.
+#[derive(Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) pulls: Vec<Pull<'a>>,
+    pub(super) builds: Vec<&'a Service>,
+}
+
+/// What is to be pulled and built, given what the engine has.
 ///
 /// # Errors
 ///
-/// Images that are there for nobody to pull: those to be built, and those that shall not be pulled.
-pub(super) fn pulls<'a>(project: &'a Project, there: &BTreeMap<String, String>) -> Result<Vec<Pull<'a>>> {
-    let mut pulls: Vec<Pull<'a>> = Vec::new();
+/// Images that are missing and that shall be neither pulled nor built.
+pub(super) fn wanted<'a>(
+    project: &'a Project,
+    there: &BTreeMap<String, String>,
+    policy: BuildPolicy,
+) -> Result<Wanted<'a>> {
+    let mut wanted = Wanted::default();
     let mut missing = Vec::new();
-    for service in project.services.values().filter(|service| service.provider.is_none()) {
+    let services = || project.services.values().filter(|service| service.provider.is_none());
+    for service in services() {
         let image = names::image(project, service);
         let found = there.contains_key(&image);
-        match policy(service) {
-            Policy::Missing | Policy::Never if found => {}
-            Policy::Always | Policy::Missing if service.build.is_none() => {
-                if !pulls.iter().any(|pull| pull.image == image) {
-                    pulls.push(Pull { image, service });
-                }
+        let pulled = wanted.pulls.iter().any(|pull| pull.image == image);
+        let said = service.pull_policy.as_ref().map(|policy| policy.value.as_str());
+        if service.build.is_some() {
+            match (policy, said) {
+                (BuildPolicy::Always, _) => wanted.builds.push(service),
+                // What can be built is not pulled unless the file says so.
+                (_, Some("always")) if service.image.is_some() => wanted.pulls.push(Pull { image, service }),
+                (BuildPolicy::Missing, Some("build")) => wanted.builds.push(service),
+                _ if found => {}
+                (BuildPolicy::Missing, _) => wanted.builds.push(service),
+                (BuildPolicy::Never, _) => missing.push(unbuilt(service, &image)),
             }
-            // What can be built is not pulled unless the file says so.
-            Policy::Always if service.image.is_some() => pulls.push(Pull { image, service }),
-            _ => missing.push(absent(service, &image)),
+            continue;
+        }
+        // What another service builds comes from there.
+        let is_it = |other: &Service| other.build.is_some() && names::image(project, other) == image;
+        match said {
+            _ if pulled || services().any(is_it) => {}
+            Some("always") => wanted.pulls.push(Pull { image, service }),
+            _ if found => {}
+            Some("never" | "build") => missing.push(unpulled(service, &image)),
+            _ => wanted.pulls.push(Pull { image, service }),
         }
     }
     if missing.is_empty() {
-        Ok(pulls)
+        Ok(wanted)
     } else {
         Err(missing.into())
     }
 }
 
-fn policy(service: &Service) -> Policy {
-    match service.pull_policy.as_ref().map(|policy| policy.value.as_str()) {
-        Some("always") => Policy::Always,
-        // Building is not pulling: what has been built is used.
-        Some("never" | "build") => Policy::Never,
-        _ => Policy::Missing,
-    }
+fn unbuilt(service: &Service, image: &str) -> Diagnostic {
+    let span = service.build.as_ref().map_or(service.span, |build| build.span);
+    let message = format!("image `{image}` of service `{}` has not been built", service.name);
+    Diagnostic::error(span, message).hint(format!("`ctx build {}`, or leave out `--no-build`", service.name))
 }
 
-fn absent(service: &Service, image: &str) -> Diagnostic {
-    let span = image_span(service);
-    if let Some(build) = &service.build {
-        let message = format!("image `{image}` of service `{}` has not been built", service.name);
-        return Diagnostic::error(build.span, message)
-            .hint(format!("build it first: `{}`", build_command(build, image)));
-    }
-    Diagnostic::error(
-        span,
-        format!("the engine has no image `{image}`, and `pull_policy` forbids to pull it"),
-    )
-    .hint(format!("`docker pull {image}`, or say `pull_policy: missing`"))
-}
-
-/// What builds an image with the docker command line.
-fn build_command(build: &Build, image: &str) -> String {
-    let context = build.context.as_ref().map_or(".", |context| context.value.as_str());
-    let mut words = vec![
-        "docker".to_owned(),
-        "build".to_owned(),
-        "-t".to_owned(),
-        image.to_owned(),
-    ];
-    if let Some(file) = build.dockerfile.as_ref().filter(|file| file.as_str() != "Dockerfile") {
-        words.extend([
-            "-f".to_owned(),
-            Path::new(context).join(&file.value).display().to_string(),
-        ]);
-    }
-    if let Some(target) = &build.target {
-        words.extend(["--target".to_owned(), target.value.clone()]);
-    }
-    for (name, value) in &build.args {
-        words.extend(["--build-arg".to_owned(), format!("{name}={}", value.value)]);
-    }
-    words.push(context.to_owned());
-    shell_words::join(words)
+fn unpulled(service: &Service, image: &str) -> Diagnostic {
+    let message = format!("the engine has no image `{image}`, and `pull_policy` forbids to pull it");
+    Diagnostic::error(image_span(service), message)
+        .hint(format!("`docker pull {image}`, or say `pull_policy: missing`"))
 }
 
 fn image_span(service: &Service) -> Span {

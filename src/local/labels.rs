@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::compose::{Project, Service};
+use crate::image::labels::{COMPOSE_VERSION, VERSION};
+pub(super) use crate::image::labels::{PROJECT, SERVICE};
 
-pub(super) const PROJECT: &str = "com.docker.compose.project";
-pub(super) const SERVICE: &str = "com.docker.compose.service";
 pub(super) const NUMBER: &str = "com.docker.compose.container-number";
 pub(super) const ONE_OFF: &str = "com.docker.compose.oneoff";
 pub(super) const CONFIG_HASH: &str = "com.docker.compose.config-hash";
@@ -13,14 +13,10 @@ pub(super) const IMAGE: &str = "com.docker.compose.image";
 pub(super) const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 pub(super) const NETWORK: &str = "com.docker.compose.network";
 pub(super) const VOLUME: &str = "com.docker.compose.volume";
-const VERSION: &str = "com.docker.compose.version";
 const REPLACE: &str = "com.docker.compose.replace";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 pub(super) const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
-
-/// The version of Docker Compose whose labels these are. Docker Compose shows it and decides nothing by it.
-const COMPOSE_VERSION: &str = "2.40.3";
 
 /// The labels of a service's container, the user's own among them.
 pub(super) fn container(

@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::Engine;
-use super::connection::Connection;
 use super::events::Events;
 use super::execute::Execution;
 use super::observed::{Container, Observed};
@@ -18,6 +17,7 @@ use super::reconcile::needs_stop;
 use crate::backend::Io;
 use crate::compose::Condition;
 use crate::diagnostic::nearest;
+use crate::engine::Connection;
 use crate::error::{Error, Result};
 
 /// What is to be done with containers that are there.

@@ -9,11 +9,11 @@ use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 
 use super::attach::{Followed, follow};
-use super::connection::{Connection, message};
 use super::events::Events;
 use super::lines::{Line, Lines};
 use super::{names, observed};
 use crate::backend::{Io, LogLine, LogsOptions};
+use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
 
 /// A query for both streams with times.

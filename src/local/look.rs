@@ -7,10 +7,10 @@ use bollard::query_parameters::{ListContainersOptions, ListVolumesOptions, TopOp
 use futures_util::future::try_join_all;
 
 use super::Engine;
-use super::connection::message;
 use super::observed::{self, Container};
 use super::{labels, replicas};
 use crate::backend::{Image, OwnVolume, Processes, ProjectSummary};
+use crate::engine::message;
 use crate::error::{Error, Result};
 
 impl Engine {

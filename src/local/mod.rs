@@ -6,7 +6,6 @@
 
 mod archive;
 mod attach;
-mod connection;
 mod container;
 mod dependencies;
 mod events;
@@ -39,14 +38,18 @@ pub use plan::{Creation, Operation, Plan, Step};
 pub use reconcile::reconcile;
 pub use teardown::{Remains, teardown};
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use async_trait::async_trait;
 
 use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
 use crate::diagnostic::Diagnostic;
+use crate::engine::Connection;
 use crate::error::{Error, Result};
-use connection::Connection;
+use crate::image::{BuildOptions, Builder, bake};
 use events::Events;
 use execute::Execution;
 
@@ -54,13 +57,38 @@ use execute::Execution;
 #[derive(Debug)]
 pub struct Engine {
     connection: Connection,
+    builder: Builder,
 }
 
 impl Engine {
     #[allow(clippy::unused_async, reason = "as the other target's, which asks who is calling")]
-    pub async fn connect(endpoint: &DockerEndpoint) -> Result<Self> {
+    pub async fn connect(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
         let connection = Connection::open(endpoint)?;
-        Ok(Self { connection })
+        let builder = Builder::new(endpoint, docker_config);
+        Ok(Self { connection, builder })
+    }
+}
+
+impl Engine {
+    /// Pulls and builds at the same time; the result are the images' ids by name.
+    async fn provide(
+        &self,
+        project: &Project,
+        wanted: &images::Wanted<'_>,
+        io: &Io,
+    ) -> Result<BTreeMap<String, String>> {
+        let options = BuildOptions {
+            to_run: true,
+            ..BuildOptions::default()
+        };
+        let bake = bake(project, wanted.builds.iter().copied(), &options)?;
+        let (mut made, _) = tokio::try_join!(
+            self.connection.pull(&wanted.pulls, io),
+            self.builder.build(&bake, &options, io)
+        )?;
+        let built: Vec<_> = bake.targets.iter().map(|target| target.image.clone()).collect();
+        made.extend(self.connection.images_named(&built).await?);
+        Ok(made)
     }
 }
 
@@ -76,14 +104,12 @@ impl Backend for Engine {
                 .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
         }
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
-        let pulls = images::pulls(project, &observed.images)?;
-        if !pulls.is_empty() {
-            let pulled = tokio::select! {
-                pulled = self.connection.pull(&pulls, io) => pulled?,
-                () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
-            };
-            observed.images.extend(pulled);
-        }
+        let wanted = images::wanted(project, &observed.images, options.build)?;
+        let made = tokio::select! {
+            made = self.provide(project, &wanted, io) => made?,
+            () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
+        };
+        observed.images.extend(made);
         let plan = reconcile(project, &observed, options);
         if !plan.errors.is_empty() {
             return Err(plan.errors.into());

@@ -1,6 +1,7 @@
 //! What the engine's objects of a project are called, as Docker Compose calls them.
 
 use crate::compose::{Project, Service};
+pub(super) use crate::image::name as image;
 
 /// `shop-web-1`, or what `container_name` says.
 pub(super) fn container(project: &Project, service: &Service, number: u32) -> String {
@@ -13,14 +14,6 @@ pub(super) fn container(project: &Project, service: &Service, number: u32) -> St
 /// The name of a container until the one that it replaces is gone.
 pub(super) fn temporary(old_id: &str, name: &str) -> String {
     format!("{}_{name}", old_id.get(..12).unwrap_or(old_id))
-}
-
-/// The image that a service's containers are made from: its own, or the one that its build is tagged with.
-pub(super) fn image(project: &Project, service: &Service) -> String {
-    match &service.image {
-        Some(image) => image.value.clone(),
-        None => format!("{}-{}", project.name, service.name),
-    }
 }
 
 /// How a container is called in the output of its project: `web-1`.

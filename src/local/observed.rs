@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::models::{self, ContainerSummary, ImageSummary};
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions};
 
-use super::connection::Connection;
 use super::labels;
 use crate::compose::{Condition, Project};
+use crate::engine::Connection;
 use crate::error::Result;
 
 #[derive(Clone, Default, Debug)]
@@ -306,7 +306,7 @@ impl Connection {
                 // The list finds names only; this one may be an id.
                 match self.docker.inspect_image(name).await {
                     Ok(image) => drop(found.insert(name.clone(), image.id.unwrap_or_default())),
-                    Err(error) if super::connection::is_missing(&error) => {}
+                    Err(error) if crate::engine::is_missing(&error) => {}
                     Err(error) => return Err(self.failed(format!("cannot look at image {name}"), &error)),
                 }
             }

@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::attach::{Attachments, follow_all};
-use super::connection::{Connection, message};
 use super::events::Events;
 use super::execute::Execution;
 use super::lifecycle::{self, Verb};
@@ -17,6 +16,7 @@ use super::plan::Plan;
 use super::reconcile::needs_stop;
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
+use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
 
 /// The exit status of an `up` that was stopped from the keyboard, as Docker Compose's.

@@ -3,11 +3,11 @@
 
 mod table;
 
-use super::connection::Connection;
 use super::container;
 use crate::backend::verdict::{Finding, Table};
 use crate::compose::{FileObject, FileReference, Project, Service};
 use crate::diagnostic::Diagnostic;
+use crate::engine::Connection;
 use crate::error::Result;
 
 pub const TABLE: Table = Table {

@@ -32,8 +32,8 @@ fn an_image_that_nobody_built() {
     let image = scene.container("web");
     says(
         &scene,
-        &["up", "-d"],
-        &["compose.yaml:3:", &image, &format!("docker build -t {image}")],
+        &["up", "-d", "--no-build"],
+        &["compose.yaml:3:", &image, "`ctx build web`"],
     );
     assert!(scene.project.containers().is_empty());
 }

@@ -4,6 +4,8 @@
 mod support;
 
 mod attached;
+mod bakes;
+mod builds;
 mod calls;
 mod commands;
 mod failures;

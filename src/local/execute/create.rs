@@ -6,12 +6,12 @@ use bollard::body_full;
 use bollard::models::NetworkConnectRequest;
 use bollard::query_parameters::{CreateContainerOptions, UploadToContainerOptions};
 
-use super::super::connection::Api;
 use super::super::container::{Instance, container};
 use super::super::observed::{Container, Observed};
 use super::super::plan::{Creation, Operation, Plan};
 use super::super::{archive, failure, hash};
 use super::Execution;
+use crate::engine::Api;
 use crate::error::Result;
 use crate::progress::{Event, State};
 

@@ -16,7 +16,7 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
 /// The minor number of an engine's API version: all that are of use begin with `1.`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Api(pub(super) usize);
+pub(crate) struct Api(pub(crate) usize);
 
 impl std::fmt::Display for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,9 +25,9 @@ impl std::fmt::Display for Api {
 }
 
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) docker: Docker,
-    host: String,
+pub(crate) struct Connection {
+    pub(crate) docker: Docker,
+    pub(crate) host: String,
     api: OnceCell<Api>,
 }
 
@@ -36,7 +36,7 @@ impl Connection {
     ///
     /// Requests carry no version, so that the engine answers with its own newest one: whatever it is, the engine
     /// supports it, while any fixed one is too new for some engines and too old for others.
-    pub(super) fn open(endpoint: &DockerEndpoint) -> Result<Self> {
+    pub(crate) fn open(endpoint: &DockerEndpoint) -> Result<Self> {
         let host = endpoint.host.clone().unwrap_or_else(|| DEFAULT_HOST.to_owned());
         let scheme = host.split_once("://").map_or("", |(scheme, _)| scheme);
         // An engine may take any time for a request (a container its grace period, a registry its own): people, not
@@ -85,7 +85,7 @@ impl Connection {
     }
 
     /// The engine's API version; asked for once, by the first who needs it.
-    pub(super) async fn api(&self) -> Result<Api> {
+    pub(crate) async fn api(&self) -> Result<Api> {
         let ask = async || {
             let version = self
                 .docker
@@ -104,7 +104,7 @@ impl Connection {
     }
 
     /// What a failed request means: that there is no engine, or that the engine could not do it.
-    pub(super) fn failed(&self, what: impl Into<String>, error: &bollard::errors::Error) -> Error {
+    pub(crate) fn failed(&self, what: impl Into<String>, error: &bollard::errors::Error) -> Error {
         if is_unreachable(error) {
             unreachable(&self.host, error)
         } else {
@@ -114,7 +114,7 @@ impl Connection {
 }
 
 /// The engine's own words where it gave some.
-pub(super) fn message(error: &bollard::errors::Error) -> String {
+pub(crate) fn message(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error as E;
     match error {
         E::DockerResponseServerError { message, .. } => message.trim().to_owned(),
@@ -124,7 +124,7 @@ pub(super) fn message(error: &bollard::errors::Error) -> String {
 }
 
 /// Whether the engine answered that there is no such object.
-pub(super) fn is_missing(error: &bollard::errors::Error) -> bool {
+pub(crate) fn is_missing(error: &bollard::errors::Error) -> bool {
     matches!(
         error,
         bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }

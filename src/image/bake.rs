@@ -1,0 +1,222 @@
+//! From a project to one bake file: what is to be built, each definition once. A pure function.
+//!
+//! The file is what `docker compose build --print` prints, so `docker buildx bake -f -` builds it as well.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::definition::{Baking, entitlements};
+use super::labels::SERVICE;
+use crate::compose::{Project, Service};
+use crate::diagnostic::Span;
+use crate::error::Result;
+
+/// How to build, besides what the files say.
+#[derive(Clone, Default, Debug)]
+pub struct BuildOptions {
+    /// Stronger than the files' own `args`.
+    pub build_args: Vec<(String, String)>,
+    pub no_cache: bool,
+    /// Look for newer base images.
+    pub pull: bool,
+    /// Push what has a name of its own.
+    pub push: bool,
+    /// Check the Dockerfiles and build nothing.
+    pub check: bool,
+    /// The builder instance, where there are several.
+    pub builder: Option<String>,
+    /// For one platform of a service that has several: that of its containers.
+    pub to_run: bool,
+    /// By service, the platform of its containers where the files do not say.
+    pub platforms: IndexMap<String, String>,
+    /// Also build what the services depend on.
+    pub with_dependencies: bool,
+}
+
+/// What is to be built.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bake {
+    pub targets: Vec<Target>,
+    /// What the files want to be allowed: `network.host`, `security.insecure`.
+    pub entitlements: Vec<String>,
+    /// Variables with the content of secrets.
+    pub variables: Vec<(String, String)>,
+    pub check: bool,
+}
+
+/// One image to be built.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Target {
+    /// Its name in the file.
+    pub name: String,
+    /// The services that have this definition.
+    pub services: Vec<String>,
+    pub image: String,
+    /// Where the definition stands.
+    pub span: Span,
+    /// What the file says about it.
+    pub definition: Map<String, Value>,
+}
+
+impl Bake {
+    /// The file's text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let names: Vec<&str> = self.targets.iter().map(|target| target.name.as_str()).collect();
+        let targets = self.targets.iter();
+        let targets: Map<String, Value> = targets
+            .map(|target| (target.name.clone(), escaped(Value::Object(target.definition.clone()))))
+            .collect();
+        let file = json!({"group": {"default": {"targets": names}}, "target": targets});
+        format!("{file:#}\n")
+    }
+}
+
+/// What has to be built for services; those that are not built are left out.
+pub fn bake<'a>(
+    project: &Project,
+    services: impl IntoIterator<Item = &'a Service>,
+    options: &BuildOptions,
+) -> Result<Bake> {
+    let mut wanted: Vec<&Service> = Vec::new();
+    for service in services {
+        want(project, service, options, &mut wanted);
+    }
+    let names = target_names(&wanted);
+    let mut baking = Baking {
+        project,
+        options,
+        names: &names,
+        mistakes: Vec::new(),
+        variables: Vec::new(),
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for service in &wanted {
+        let Some(build) = &service.build else { continue };
+        let definition = baking.definition(service, build);
+        let image = super::name(project, service);
+        // A definition that two services share, name and all, is built once. Whose it is stands in its labels.
+        let known = targets.iter_mut().find(|target| {
+            target.image == image && without_service(&target.definition) == without_service(&definition)
+        });
+        match known {
+            Some(target) => target.services.push(service.name.clone()),
+            None => targets.push(Target {
+                name: names[&service.name].clone(),
+                services: vec![service.name.clone()],
+                image,
+                span: build.span.or(service.span),
+                definition,
+            }),
+        }
+    }
+    redirect(&mut targets, &names);
+    let mut entitlements: Vec<String> = wanted
+        .iter()
+        .filter_map(|service| service.build.as_ref())
+        .flat_map(|build| {
+            let host = build.network.as_ref().is_some_and(|network| network.value == "host");
+            entitlements(build)
+                .into_iter()
+                .chain(host.then(|| "network.host".to_owned()))
+        })
+        .collect();
+    entitlements.sort();
+    entitlements.dedup();
+    if !baking.mistakes.is_empty() {
+        return Err(baking.mistakes.into());
+    }
+    Ok(Bake {
+        targets,
+        entitlements,
+        variables: baking.variables,
+        check: options.check,
+    })
+}
+
+/// Puts a service behind those that it is built from, and, if asked for, those that it depends on.
+fn want<'a>(project: &'a Project, service: &'a Service, options: &BuildOptions, wanted: &mut Vec<&'a Service>) {
+    if wanted.iter().any(|known| known.name == service.name) {
+        return;
+    }
+    let contexts = service
+        .build
+        .iter()
+        .flat_map(|build| build.additional_contexts.values());
+    let contexts = contexts.filter_map(|context| context.value.strip_prefix("service:"));
+    let dependencies = service.depends_on.keys().map(String::as_str);
+    let dependencies = dependencies.filter(|_| options.with_dependencies);
+    for name in contexts.chain(dependencies) {
+        let known = project
+            .services
+            .get(name)
+            .or_else(|| project.disabled_services.get(name));
+        if let Some(other) = known {
+            want(project, other, options, wanted);
+        }
+    }
+    if service.build.is_some() {
+        wanted.push(service);
+    }
+}
+
+/// What services are called in the file, where names have fewer letters.
+fn target_names(services: &[&Service]) -> IndexMap<String, String> {
+    let mut names: IndexMap<String, String> = IndexMap::new();
+    for service in services {
+        let letter = |letter: char| {
+            if letter.is_ascii_alphanumeric() || letter == '-' {
+                letter
+            } else {
+                '_'
+            }
+        };
+        let mut name: String = service.name.chars().map(letter).collect();
+        while names.values().any(|taken| *taken == name) {
+            name.push('_');
+        }
+        names.insert(service.name.clone(), name);
+    }
+    names
+}
+
+fn without_service(definition: &Map<String, Value>) -> Map<String, Value> {
+    let mut definition = definition.clone();
+    if let Some(Value::Object(labels)) = definition.get_mut("labels") {
+        labels.shift_remove(SERVICE);
+    }
+    definition
+}
+
+/// Lets what was to be built from a service be built from the target that the service shares.
+fn redirect(targets: &mut [Target], names: &IndexMap<String, String>) {
+    let mut shared = IndexMap::new();
+    for target in targets.iter() {
+        for service in &target.services {
+            shared.insert(format!("target:{}", names[service]), format!("target:{}", target.name));
+        }
+    }
+    for target in targets {
+        if let Some(Value::Object(contexts)) = target.definition.get_mut("contexts") {
+            for context in contexts.values_mut() {
+                if let Some(name) = context.as_str().and_then(|name| shared.get(name)) {
+                    *context = json!(name);
+                }
+            }
+        }
+    }
+}
+
+/// Keeps `${` and `%{` from being taken for expressions when the file is read.
+fn escaped(value: Value) -> Value {
+    let text = |text: String| text.replace("${", "$${").replace("%{", "%%{");
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(list) => list.into_iter().map(escaped).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (text(key), escaped(value)))
+            .collect(),
+        other => other,
+    }
+}

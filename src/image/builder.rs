@@ -1,0 +1,65 @@
+//! Who builds: the plugin `buildx`, which drives any builder that its user has, or else the engine itself.
+
+use std::path::{Path, PathBuf};
+
+use super::{Bake, BuildOptions, buildx, classic};
+use crate::backend::Io;
+use crate::context::DockerEndpoint;
+use crate::engine::Connection;
+use crate::error::{Error, Result};
+
+/// An engine, and the tools of its user.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    endpoint: DockerEndpoint,
+    /// The docker CLI's own folder.
+    docker_config: Option<PathBuf>,
+}
+
+impl Builder {
+    #[must_use]
+    pub fn new(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            docker_config: docker_config.map(Path::to_owned),
+        }
+    }
+
+    /// The folder of Docker's `config.json`.
+    #[must_use]
+    pub fn docker_config(&self) -> Option<&Path> {
+        self.docker_config.as_deref()
+    }
+
+    /// The engine that gets the images.
+    pub(crate) fn engine(&self) -> Result<Connection> {
+        Connection::open(&self.endpoint)
+    }
+
+    /// Builds all targets; the result is what the builder wrote for people to read, if anything.
+    pub async fn build(&self, bake: &Bake, options: &BuildOptions, io: &Io) -> Result<String> {
+        if bake.targets.is_empty() {
+            return Ok(String::new());
+        }
+        let building = async {
+            match buildx::find(self.docker_config.as_deref()) {
+                Some(plugin) => {
+                    let plugin = buildx::Plugin {
+                        program: plugin,
+                        endpoint: &self.endpoint,
+                        docker_config: self.docker_config.as_deref(),
+                    };
+                    plugin.build(bake, options, io).await
+                }
+                None => {
+                    classic::check(bake, options)?;
+                    classic::build(&self.engine()?, bake, io).await.map(|()| String::new())
+                }
+            }
+        };
+        tokio::select! {
+            built = building => built,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Images: what `build` in a Compose file becomes, wherever the project goes.
+//!
+//! [`bake`] says in one file what is to be built, purely; [`Builder`] has it built: by the plugin `buildx` where there
+//! is one, by the engine's own first builder otherwise.
+
+mod bake;
+mod builder;
+mod buildx;
+mod classic;
+mod context;
+mod definition;
+mod ignore;
+pub mod labels;
+mod progress;
+
+pub use bake::{Bake, BuildOptions, Target, bake};
+pub use builder::Builder;
+pub use ignore::Ignore;
+
+use crate::compose::{Project, Service};
+
+/// The image that a service's containers are made from: its own, or the one that its build is tagged with.
+#[must_use]
+pub fn name(project: &Project, service: &Service) -> String {
+    match &service.image {
+        Some(image) => image.value.clone(),
+        None => format!("{}-{}", project.name, service.name),
+    }
+}

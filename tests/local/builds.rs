@@ -1,0 +1,223 @@
+//! Building on the real engine: by the plugin where it is installed, by the engine's own builder always.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::scene::Scene;
+use crate::support::skip;
+
+const SHOP: &str = "
+services:
+  web: {build: {context: web, args: {WORD: one}}, depends_on: [base]}
+  base:
+    image: PROJECT-base:1
+    build: {dockerfile_inline: \"FROM IMAGE\\nRUN echo base > /base\\n\", context: web, labels: {team: shop}}
+    command: [sh, -c, 'cat /base']
+  plain: {image: IMAGE, command: [sh, -c, 'true']}
+";
+const DOCKERFILE: &str = "
+FROM IMAGE
+ARG WORD
+COPY . /context/
+RUN echo $WORD > /word
+CMD [\"sh\", \"-c\", \"trap exit TERM; while :; do sleep 0.1; done\"]
+";
+
+/// Where a plugin is for all users of a machine.
+const FOLDERS: &[&str] = &[
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+];
+
+/// A project whose images are removed with it.
+struct Shop(Scene);
+
+impl Shop {
+    fn new(compose: &str) -> Option<Self> {
+        let scene = Scene::new("services: {}")?;
+        let shop = Self(scene);
+        shop.rewrite(compose);
+        shop.write("web/Dockerfile", DOCKERFILE);
+        shop.write("web/.dockerignore", "*.secret\n");
+        shop.write("web/a", "a");
+        shop.write("web/b.secret", "b");
+        Some(shop)
+    }
+
+    fn rewrite(&self, compose: &str) {
+        self.0.rewrite(&compose.replace("PROJECT", self.0.project.name()));
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        self.0
+            .sandbox
+            .write(path, text.replace("IMAGE", &self.0.engine.image()));
+    }
+
+    fn image(&self, service: &str, format: &str) -> String {
+        let image = self.0.container(service);
+        self.0.engine.docker(&["image", "inspect", "--format", format, &image])
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.0.engine.remove_labelled(&self.0.project.label());
+        let filter = format!("label={}", self.0.project.label());
+        let images = self
+            .0
+            .engine
+            .try_docker(&["images", "-q", "--filter", &filter])
+            .unwrap_or_default();
+        for image in images.lines() {
+            let _ = self.0.engine.try_docker(&["rmi", "-f", image]);
+        }
+    }
+}
+
+/// Puts the machine's own plugin where the sandbox's docker CLI would look. `false` where there is none.
+fn install_buildx(shop: &Shop) -> bool {
+    let own = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let own = own.or_else(|| std::env::home_dir().map(|home| home.join(".docker")));
+    let folders = own.into_iter().map(|folder| folder.join("cli-plugins"));
+    let folders = folders.chain(FOLDERS.iter().map(PathBuf::from));
+    let mut plugins = folders.map(|folder| folder.join("docker-buildx"));
+    let works = |plugin: &PathBuf| {
+        Command::new(plugin)
+            .arg("version")
+            .output()
+            .is_ok_and(|run| run.status.success())
+    };
+    let Some(plugin) = plugins.find(works) else {
+        skip::always("there is no plugin `buildx`");
+        return false;
+    };
+    let folder = shop.0.sandbox.home().join(".docker/cli-plugins");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(plugin, folder.join("docker-buildx")).unwrap();
+    true
+}
+
+fn builds_and_builds_again(shop: &Shop) {
+    let told = shop.0.ok(&["up", "-d"]).stderr;
+    assert!(
+        told.contains("-web  Built") && told.contains("-base:1  Built"),
+        "{told}"
+    );
+    let listing = shop.0.ok(&["logs", "base"]).stdout;
+    assert!(listing.contains("base"), "{listing}");
+    let seen = shop
+        .0
+        .engine
+        .docker(&["exec", &shop.0.container("web-1"), "sh", "-c", "ls /context; cat /word"]);
+    assert_eq!(seen.split_whitespace().collect::<Vec<_>>(), ["Dockerfile", "a", "one"]);
+    let label = |label: &str| {
+        shop.image(
+            "web",
+            &format!("{{{{index .Config.Labels \"com.docker.compose.{label}\"}}}}"),
+        )
+    };
+    assert_eq!(label("project"), shop.0.project.name());
+    assert_eq!(
+        (label("service"), label("version")),
+        ("web".to_owned(), "2.40.3".to_owned())
+    );
+
+    // What is there is not built again, and its containers stay.
+    let (image, container) = (shop.image("web", "{{.Id}}"), shop.0.id("web-1"));
+    shop.write("web/a", "b");
+    let told = shop.0.ok(&["up", "-d"]).stderr;
+    assert!(!told.contains("Built"), "{told}");
+    assert_eq!(shop.0.id("web-1"), container);
+    // Unless that is asked for: then whoever has the image is made anew.
+    shop.0.ok(&["up", "-d", "--build"]);
+    assert_ne!(shop.image("web", "{{.Id}}"), image);
+    assert_ne!(shop.0.id("web-1"), container);
+}
+
+#[test]
+fn the_engines_own_builder_builds_what_is_missing() {
+    let Some(shop) = Shop::new(SHOP) else { return };
+    builds_and_builds_again(&shop);
+}
+
+#[test]
+fn buildx_builds_what_is_missing_and_says_which_step_failed() {
+    let Some(shop) = Shop::new(SHOP) else { return };
+    if !install_buildx(&shop) {
+        return;
+    }
+    builds_and_builds_again(&shop);
+    shop.write("web/Dockerfile", "FROM IMAGE\nRUN echo why; exit 3\n");
+    let run = shop.0.sandbox.fails(&["build", "web"]);
+    let place = "compose.yaml:3";
+    assert!(
+        run.stderr.contains("why") && run.stderr.contains(place),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr
+            .contains("service `web` cannot be built: `[2/2] RUN echo why; exit 3`"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn secrets_reach_a_build_and_nothing_else() {
+    let Some(mut shop) =
+        Shop::new("services: {web: {build: {context: web, secrets: [word]}}}\nsecrets: {word: {environment: WORD}}")
+    else {
+        return;
+    };
+    shop.0.sandbox.set("WORD", "hush");
+    shop.write(
+        "web/Dockerfile",
+        "FROM IMAGE\nRUN --mount=type=secret,id=word cat /run/secrets/word | base64 > /word\nCMD [\"cat\", \"/word\"]\n",
+    );
+    // A machine may have the plugin for all of its users.
+    if !FOLDERS
+        .iter()
+        .any(|folder| Path::new(folder).join("docker-buildx").exists())
+    {
+        let refused = shop.0.sandbox.fails(&["build"]).stderr;
+        assert!(
+            refused.contains("cannot honour `secrets`") && refused.contains("buildx"),
+            "{refused}"
+        );
+    }
+    if !install_buildx(&shop) {
+        return;
+    }
+    shop.0.ok(&["build"]);
+    shop.0.ok(&["up", "-d"]);
+    shop.0.sandbox.run(&["wait", "web"]);
+    assert!(shop.0.ok(&["logs", "web"]).stdout.contains("aHVzaA=="));
+    let printed = shop.0.ok(&["build", "--print"]).stdout;
+    assert!(
+        printed.contains("id=word,type=env,env=WORD") && !printed.contains("hush"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_bake_file_is_docker_composes() {
+    let Some(shop) = Shop::new(SHOP) else { return };
+    shop.rewrite(&SHOP.replace("shop}", "shop}, target: x, cache_from: [a/b], pull: true, shm_size: 1m"));
+    let Some(theirs) = shop.0.docker_compose(&["build", "--print"]) else {
+        return;
+    };
+    let theirs: serde_json::Value = serde_json::from_str(&theirs).unwrap();
+    let mut ours: serde_json::Value = serde_json::from_str(&shop.0.ok(&["build", "--print"]).stdout).unwrap();
+    for (name, theirs) in theirs["target"].as_object().unwrap() {
+        let ours = &mut ours["target"][name];
+        // The same file, by its whole path.
+        if let Some(file) = ours.get("dockerfile").and_then(serde_json::Value::as_str) {
+            ours["dockerfile"] = format!("{}/{file}", ours["context"].as_str().unwrap()).into();
+        }
+        assert_eq!(ours, theirs);
+    }
+}
