@@ -20,6 +20,9 @@ const OPTIONS: [&str; 10] = [
     "uid",
 ];
 
+/// What `driver_opts` says to the engine's own driver: what it shall mount.
+const ENGINES_OPTIONS: [&str; 3] = ["device", "o", "type"];
+
 /// What the one file system is called that has the project's folders.
 pub(in crate::ecs) const FOLDERS: &str = "project-folders";
 
@@ -318,11 +321,18 @@ fn check(key: &str, volume: &Volume, draft: &mut Draft) -> bool {
         draft.say(Diagnostic::error(driver.span, message).hint("remove `driver`"));
     }
     for (name, value) in &volume.driver_opts {
-        if OPTIONS.contains(&name.as_str()) {
+        let engines = ENGINES_OPTIONS.contains(&name.as_str());
+        // The engine, too, makes a volume of its own when these are empty.
+        if OPTIONS.contains(&name.as_str()) || engines && value.is_empty() {
             continue;
         }
         let message = format!("volume option `{name}` is not possible on ECS: volumes are EFS file systems");
-        draft.say(Diagnostic::error(value.span, message).hint(format!("the options are {}", OPTIONS.join(", "))));
+        let hint = if engines {
+            "set it in an override file for the laptop only, or leave it empty; a file system of EFS that is there is `external: true` with its id (fs-…) as `name`".to_owned()
+        } else {
+            format!("the options are {}", OPTIONS.join(", "))
+        };
+        draft.say(Diagnostic::error(value.span, message).hint(hint));
     }
     draft.diagnostics.len() == before
 }
