@@ -64,6 +64,7 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
     mistakes.retain(|diagnostic| diagnostic.severity == Severity::Error);
     mistakes.extend(unbuilt(project, &template, &options.parameters));
     mistakes.extend(unreadable);
+    mistakes.extend(foreign(account, project));
     if !mistakes.is_empty() {
         return Err(mistakes.into());
     }
@@ -191,6 +192,7 @@ impl Deployment<'_> {
             name: self.name.to_owned(),
             template,
             nested: !self.template.nested.is_empty(),
+            named_roles: self.template.names_roles(),
             parameters: parameters::values(self.template, self.given, &found)?,
             tags: [(tags::PROJECT.to_owned(), self.name.to_owned())]
                 .into_iter()
@@ -286,6 +288,15 @@ fn uses(project: &Project, template: &Template) -> Vec<(String, String)> {
         }
     }
     uses
+}
+
+/// `x-aws-account`, where this is another one.
+fn foreign(account: &Account, project: &Project) -> Option<Diagnostic> {
+    let node = project.tree.get("x-aws-account")?;
+    let wanted = node.as_str().filter(|wanted| *wanted != account.id)?;
+    let message = format!("the project is for account {wanted}, and this is {}", account.id);
+    let context = &account.context;
+    Some(Diagnostic::error(node.span, message).hint(format!("choose another context than `{context}` with `-c`")))
 }
 
 /// Services that have to be built first, and whose image nobody has given.

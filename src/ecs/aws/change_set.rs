@@ -28,6 +28,8 @@ pub struct Submission {
     pub template: Source,
     /// Whether it has nested stacks, whose changes count as well.
     pub nested: bool,
+    /// Whether it gives names to what IAM knows, which CloudFormation does not do unasked.
+    pub named_roles: bool,
     pub parameters: Vec<(String, String)>,
     pub tags: Vec<(String, String)>,
 }
@@ -54,7 +56,11 @@ pub async fn prepare(account: &Account, operation: Operation, submission: &Submi
         .stack_name(name)
         .change_set_name(NAME)
         .change_set_type(kind.clone())
-        .capabilities(Capability::CapabilityIam)
+        .capabilities(if submission.named_roles {
+            Capability::CapabilityNamedIam
+        } else {
+            Capability::CapabilityIam
+        })
         .set_parameters(Some(submission.parameters.iter().map(parameter).collect()))
         .set_tags(Some(submission.tags.iter().map(tag).collect()))
         .include_nested_stacks(submission.nested);

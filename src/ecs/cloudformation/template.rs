@@ -161,11 +161,30 @@ impl Template {
 
     /// The types of all resources, also those of nested stacks.
     pub(in crate::ecs) fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.resources().filter_map(|resource| resource.get("Type")?.as_str())
+    }
+
+    /// Whether something of IAM has a name of its own, as in an overlay.
+    pub(in crate::ecs) fn names_roles(&self) -> bool {
+        const NAMES: [&str; 5] = [
+            "RoleName",
+            "UserName",
+            "GroupName",
+            "ManagedPolicyName",
+            "InstanceProfileName",
+        ];
+        self.resources().any(|resource| {
+            let kind = resource.get("Type").and_then(Value::as_str);
+            let properties = resource.get("Properties");
+            kind.is_some_and(|kind| kind.contains("::IAM::"))
+                && properties.is_some_and(|properties| NAMES.iter().any(|name| properties.get(name).is_some()))
+        })
+    }
+
+    fn resources(&self) -> impl Iterator<Item = &Value> {
         let nested = self.nested.iter().map(|nested| &nested.document);
-        let resources = std::iter::once(&self.document)
-            .chain(nested)
-            .flat_map(|document| document.resources.values());
-        resources.filter_map(|resource| resource.get("Type")?.as_str())
+        let documents = std::iter::once(&self.document).chain(nested);
+        documents.flat_map(|document| document.resources.values())
     }
 
     /// The value of a Parameter to which a deployment gives none.

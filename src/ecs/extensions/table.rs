@@ -304,7 +304,7 @@ const KEYS: Shape = List(&Text("a key of the secret's JSON"));
 #[rustfmt::skip]
 pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("x-aws-account", Form("the twelve digits of an account", "[0-9]{12}", |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())),
-        "deploy to this account only", NotYet("leave it out: `ctx up` names the account first")),
+        "deploy to this account only", Part),
     Extension("x-aws-assign_public_ip", Boolean, "whether tasks have public addresses; by default those in private subnets have none", Project(vpc::public_ip)),
     Extension("x-aws-capacity", CAPACITY, "what all services run on", Part),
     Extension("x-aws-certificate", arn("the ARN of a certificate"), "the certificate of all HTTPS ports", Part),

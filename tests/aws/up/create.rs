@@ -71,3 +71,34 @@ fn what_an_earlier_run_prepared_and_did_not_execute_is_no_hindrance() {
     world.ok(&["up"]);
     assert_eq!(world.status("shop"), "CREATE_COMPLETE");
 }
+
+#[test]
+fn names_for_roles_are_asked_for_when_an_overlay_gives_some() {
+    let Some(world) = World::new() else { return };
+    let named = "
+x-aws-cloudformation:
+  Resources: {ExecutionRole: {Properties: {RoleName: shop-starter}}}
+";
+    world.sandbox.write("compose.yaml", WEB.to_owned() + named);
+    world.ok(&["up"]);
+    assert_eq!(world.status("shop"), "CREATE_COMPLETE");
+    world.ok(&["down"]);
+}
+
+#[test]
+fn a_project_of_another_account_is_not_deployed() {
+    let Some(world) = World::new() else { return };
+    let file = WEB.to_owned() + "\nx-aws-account: '222222222222'\n";
+    world.sandbox.write("compose.yaml", file);
+    let run = world.fails(&["up"]);
+    let expected = format!(
+        "the project is for account 222222222222, and this is {}",
+        world.lab.account()
+    );
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    assert!(world.lab.stacks().is_empty());
+
+    let file = WEB.to_owned() + &format!("\nx-aws-account: '{}'\n", world.lab.account());
+    world.sandbox.write("compose.yaml", file);
+    world.ok(&["up"]);
+}
