@@ -101,6 +101,20 @@ impl<'p> Draft<'p> {
         self.add_for(fragment, &prefix, holes, service.span, Some(service.name.clone()));
     }
 
+    /// Adds a fragment of which a service may have several; `span` is where this one stands.
+    pub(in crate::ecs) fn add_of(
+        &mut self,
+        service: &str,
+        fragment: &Fragment,
+        prefix: &str,
+        holes: impl IntoIterator<Item = (&'static str, Value)>,
+        span: Span,
+    ) {
+        let home = self.homes.get(service).map_or(service, |home| home.name.as_str());
+        let home = home.to_owned();
+        self.add_for(fragment, prefix, holes, span, Some(home));
+    }
+
     fn add_for(
         &mut self,
         fragment: &Fragment,

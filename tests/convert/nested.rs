@@ -96,3 +96,35 @@ fn what_no_split_makes_small_enough_is_refused() {
         run.stderr
     );
 }
+
+/// Only what services can share stands in the root: the listener of a load balancer for applications, to which any of
+/// them may add a rule.
+#[test]
+fn what_belongs_to_a_service_is_in_its_stack() {
+    let file = "
+services:
+  web:
+    image: nginx
+    ports: [{target: 80, published: '80', x-aws-path: /}]
+    deploy: {x-aws-autoscaling: {max: 3, requests: 100}}
+  api:
+    image: nginx
+    ports: [{target: 80, published: '80', x-aws-path: /api}]
+  db:
+    image: redis
+    ports: ['6379:6379']
+    deploy: {x-aws-autoscaling: {max: 3, cpu: 50}}
+x-aws-nested_stacks: true
+";
+    let written = written(file);
+    let placed = |kind: &str| {
+        let has = |text: &&str| text.contains(&format!("Type: AWS::{kind}\n"));
+        let of =
+            |(name, text): (&String, &String)| has(&text.as_str()).then(|| name.split('.').next().unwrap().to_owned());
+        written.iter().filter_map(of).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(placed("ElasticLoadBalancingV2::ListenerRule"), "api web");
+    assert_eq!(placed("ElasticLoadBalancingV2::TargetGroup"), "api db web");
+    assert_eq!(placed("ElasticLoadBalancingV2::Listener"), "db template");
+    assert_eq!(placed("ApplicationAutoScaling::ScalingPolicy"), "db web");
+}

@@ -133,7 +133,7 @@ fn lead(alias: &str, span: Span, service: &Service, draft: &mut Draft) {
             ("ServiceName", service.name.clone().into()),
             ("AliasId", Value::attribute(id, "Id")),
         ];
-        draft.add(&fragment::ALIAS_TARGET, &prefix, holes, span);
+        draft.add_of(&service.name, &fragment::ALIAS_TARGET, &prefix, holes, span);
         draft.wait_for(service, target);
     }
 }

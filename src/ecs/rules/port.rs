@@ -186,11 +186,19 @@ fn listen(listener: &Listener, kind: Kind, port: u16, plan: &Publications, draft
     }
     let certificates = domain::certificates(listener, draft);
     let mut certificates = certificates.into_iter();
-    if let Some((_, first)) = certificates.next() {
-        holes.push(("CertificateArn", first));
-        draft.add(&fragment::TLS_LISTENER, &id, holes, listener.span);
-    } else {
-        draft.add(&fragment::LISTENER, &id, holes, listener.span);
+    let fragment = match certificates.next() {
+        Some((_, first)) => {
+            holes.push(("CertificateArn", first));
+            &fragment::TLS_LISTENER
+        }
+        None => &fragment::LISTENER,
+    };
+    match listener.otherwise {
+        // Nothing but this target can ever be behind it. Any service may put a rule on one that speaks HTTP.
+        Otherwise::Target(at) if kind == Kind::Network => {
+            draft.add_of(&plan.targets[at].service, fragment, &id, holes, listener.span);
+        }
+        _ => draft.add(fragment, &id, holes, listener.span),
     }
     let listener_id = format!("{id}Listener");
     if listener.otherwise == Otherwise::NotFound {
@@ -233,13 +241,17 @@ fn rules(listener: &Listener, plan: &Publications, draft: &mut Draft) {
             .target
             .map(|at| ("TargetGroupArn", Value::reference(target_group(&plan.targets[at]))));
         let holes = [("ListenerArn", arn.clone()), ("Priority", rule.priority.into())];
-        let span = rule.target.map_or(listener.span, |at| plan.targets[at].span);
-        draft.add(
-            &fragment::LISTENER_RULE,
-            &rule.prefix,
-            holes.into_iter().chain(target),
-            span,
-        );
+        let holes = holes.into_iter().chain(target);
+        match rule.target.map(|at| &plan.targets[at]) {
+            Some(target) => draft.add_of(
+                &target.service,
+                &fragment::LISTENER_RULE,
+                &rule.prefix,
+                holes,
+                target.span,
+            ),
+            None => draft.add(&fragment::LISTENER_RULE, &rule.prefix, holes, listener.span),
+        }
         let properties = draft.properties(&rule.id());
         let mut condition = |field: &'static str, config: &'static str, values: Vec<String>| {
             if !values.is_empty() {

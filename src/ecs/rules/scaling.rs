@@ -74,7 +74,7 @@ pub(in crate::ecs) fn autoscaling(node: &Node, service: &Service, draft: &mut Dr
             ("PolicyName", format!("{}-{key}", service.name).into()),
         ];
         let prefix = draft.id(service, id);
-        draft.add(&fragment::SCALING_POLICY, &prefix, policy, service.span);
+        draft.add_of(&service.name, &fragment::SCALING_POLICY, &prefix, policy, service.span);
         if key == "requests" {
             let span = node.get(key).map_or(node.span, |node| node.span);
             if let Some(moved) = traffic::is_moved(service) {

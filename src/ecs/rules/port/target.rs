@@ -29,7 +29,7 @@ pub(super) fn write(service: &Service, target: &Target, plan: &Publications, dra
         let port = checked.map_or("traffic-port".to_owned(), |port| port.to_string());
         holes.push(("HealthCheckPort", port.into()));
     }
-    draft.add(fragment, &target.prefix, holes, target.span);
+    draft.add_of(&service.name, fragment, &target.prefix, holes, target.span);
     let group = target_group(target);
     if let Some(version) = target.speaks.version() {
         draft.properties(&group).set("ProtocolVersion", version);
