@@ -9,7 +9,7 @@ use super::aws::events::{End, Follower};
 use super::aws::rollout::{self, Rollout};
 use super::aws::secrets::{self, FileSecret, Stored};
 use super::aws::stack::{self, Operation, Stack};
-use super::aws::{Account, services, tags};
+use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
 use super::follow::{at_its_line, failure, follow};
 use super::parameters::{self, given_value};
@@ -199,6 +199,12 @@ impl Deployment<'_> {
                 .chain(self.template.tags.clone())
                 .collect(),
         };
+        if operation != Operation::Update
+            && let Some(group) = log_groups::of_project(account, self.name).await?
+        {
+            // What a failed creation has left. The stack makes one of the same name.
+            log_groups::delete(account, &group).await?;
+        }
         io.progress
             .working(format!("Stack {}", self.name), "Preparing the change set");
         let prepared = change_set::prepare(account, operation, &submission).await;

@@ -134,7 +134,9 @@ pub(super) fn at_its_line(error: Error, origins: &Origins) -> Error {
 
 fn what_is_left(status: &str) -> Option<&'static str> {
     match status {
-        "ROLLBACK_COMPLETE" => Some("what had been created was removed again; the next `ctx up` starts anew"),
+        "ROLLBACK_COMPLETE" => {
+            Some("what had been created was removed again except for the log; the next `ctx up` starts anew")
+        }
         "UPDATE_ROLLBACK_COMPLETE" => Some("everything is again as it was before the update"),
         "UPDATE_ROLLBACK_FAILED" => Some("the update could not be undone either"),
         _ => None,
@@ -152,7 +154,6 @@ async fn what_tasks_say(account: &Account, event: &Event) -> (Vec<String>, Vec<S
     stopped.dedup_by(|a, b| (&a.reason, &a.containers) == (&b.reason, &b.containers));
     let mut remarks: Vec<String> = stopped.iter().take(ENOUGH).map(explain::task).collect();
     let mut culprits = Vec::new();
-    // A rollback takes the log away with the rest.
     for task in stopped.iter().take(1) {
         for container in ended_badly(&task.containers) {
             culprits.push(container.name.clone());
@@ -332,7 +333,7 @@ mod tests {
         );
         assert_eq!(
             diagnostic.hint.as_deref(),
-            Some("`ctx logs` shows more of what the container wrote, while the stack exists")
+            Some("`ctx logs` shows more of what the container wrote")
         );
     }
 

@@ -37,9 +37,12 @@ const OWN: &[&str] = &[
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
+    "logs:DeleteLogGroup",
+    "logs:DescribeLogGroups",
     "logs:DescribeLogStreams",
     "logs:FilterLogEvents",
     "logs:GetLogEvents",
+    "logs:ListTagsForResource",
     "secretsmanager:ListSecrets",
 ];
 

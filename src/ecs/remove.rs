@@ -2,7 +2,7 @@
 
 use super::aws::events::{End, Follower};
 use super::aws::stack::{self, Stack};
-use super::aws::{Account, secrets, volumes};
+use super::aws::{Account, log_groups, secrets, volumes};
 use super::convert::convert;
 use super::deploy::{introduce, unless_interrupted};
 use super::follow::{failure, follow};
@@ -35,6 +35,10 @@ pub(super) async fn down(
         match &stack {
             Some(stack) => delete_stack(account, stack, name, project, io).await?,
             None => io.progress.done(format!("Stack {name}"), "Not there"),
+        }
+        if let Some(group) = log_groups::of_project(account, name).await? {
+            log_groups::delete(account, &group).await?;
+            io.progress.done(format!("Log group {group}"), "Removed");
         }
         for secret in secrets::of_project(account, name).await? {
             secrets::delete(account, &secret).await?;

@@ -13,5 +13,6 @@ mod laboratory;
 mod lint;
 mod names;
 mod road;
+mod rollback;
 mod sidecars;
 mod stage;

@@ -135,6 +135,7 @@ impl OnEcs {
         self.sandbox.ok(&["--progress", "plain", "down"]);
         assert_eq!(self.lab.stacks(), Vec::<String>::new());
         assert_eq!(self.lab.secrets(), Vec::<String>::new());
+        assert_eq!(self.lab.log_groups(), Vec::<String>::new());
         assert_eq!(self.lab.containers(), Vec::<String>::new());
     }
 }

@@ -1,10 +1,14 @@
-"""FilterLogEvents: ministack gives one page, does not know `logStreamNamePrefix`, and its events have no id."""
+"""FilterLogEvents: ministack gives one page, does not know `logStreamNamePrefix`, and its events have no id.
+
+A stack's log group: ministack empties one of the same name that is there already, where AWS refuses.
+"""
 
 import itertools
 import json
 
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import cloudwatch_logs
+from ministack.services.cloudformation import provisioners
 
 # AWS ends a page at 10,000 events or one megabyte.
 PAGE = 1_000
@@ -12,6 +16,24 @@ ALL = 10_000
 
 
 def install():
+    page_events()
+    refuse_taken_names()
+
+
+def refuse_taken_names():
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Logs::LogGroup"]
+    create = handler["create"]
+
+    def create_new(logical_id, props, stack_name):
+        name = props.get("LogGroupName")
+        if name in cloudwatch_logs._log_groups:
+            raise ValueError(f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' already exists.")
+        return create(logical_id, props, stack_name)
+
+    handler["create"] = create_new
+
+
+def page_events():
     append, ids = cloudwatch_logs._append_log_events, itertools.count(1)
 
     def append_with_ids(stream, events):

@@ -124,6 +124,13 @@ impl Lab {
         secrets.map(|secret| secret.name.unwrap_or_default()).collect()
     }
 
+    pub fn log_groups(&self) -> Vec<String> {
+        let client = aws_sdk_cloudwatchlogs::Client::new(&self.aws());
+        let groups = deadline::block_on(client.describe_log_groups().send()).unwrap();
+        let groups = groups.log_groups.unwrap_or_default().into_iter();
+        groups.filter_map(|group| group.log_group_name).collect()
+    }
+
     pub fn file_systems(&self) -> Vec<String> {
         let client = aws_sdk_efs::Client::new(&self.aws());
         let systems = deadline::block_on(

@@ -73,11 +73,9 @@ pub fn hint(said: &str) -> Option<&'static str> {
     } else if has("OutOfMemory") {
         Some("raise `deploy.resources.limits.memory`")
     } else if has("health check") {
-        Some(
-            "`ctx logs` shows what the container wrote while the stack exists; a longer `healthcheck.start_period` gives it more time",
-        )
+        Some("`ctx logs` shows what the container wrote; a longer `healthcheck.start_period` gives it more time")
     } else if has("exited with") || has("Essential container") || has("Circuit Breaker") {
-        Some("`ctx logs` shows more of what the container wrote, while the stack exists")
+        Some("`ctx logs` shows more of what the container wrote")
     } else if has("already exists") {
         Some("something else in this account has that name; remove it or choose another")
     } else if has("not authorized") || has("AccessDenied") {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::failure::is;
 use super::pace::Pace;
 use super::services::{self, Service};
-use super::{Account, tasks};
+use super::{Account, log_groups, tasks};
 use crate::backend::{LogLine, LogSink, LogsOptions};
 use crate::error::{Error, Result};
 
@@ -36,11 +36,15 @@ struct Entry {
 
 /// Sends the output of a project's services to `sink`, oldest first; with `follow` it never ends by itself.
 pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink: &LogSink) -> Result<()> {
-    let services = services::of_project(account, project, &options.services).await?;
-    if services.is_empty() {
-        return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
-    }
-    let groups = groups(&services);
+    let services = services::of_project(account, project, &[]).await?;
+    let groups = if services.is_empty() {
+        let Some((name, prefixes)) = log_groups::left_behind(account, project, &options.services).await? else {
+            return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
+        };
+        vec![Group { name, prefixes }]
+    } else {
+        groups(&services::choose(services, project, &options.services)?)
+    };
     if groups.is_empty() {
         return Err(Error::new("no service of the project writes to CloudWatch Logs"));
     }
@@ -207,21 +211,7 @@ impl Reader {
     async fn streams(&self, account: &Account) -> Result<Vec<String>> {
         let mut streams = Vec::new();
         for prefix in self.group.prefixes.keys() {
-            let mut pages = account
-                .logs
-                .describe_log_streams()
-                .log_group_name(&self.group.name)
-                .log_stream_name_prefix(prefix)
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(stream) = pages.next().await {
-                match stream {
-                    Ok(stream) => streams.extend(stream.log_stream_name),
-                    Err(error) if is(&error, "ResourceNotFoundException") => break,
-                    Err(error) => return Err(account.access.failed("cannot list the log's streams", &error)),
-                }
-            }
+            streams.extend(log_groups::streams(account, &self.group.name, prefix).await?);
         }
         Ok(streams)
     }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod hosted_zones;
 pub mod interfaces;
 pub mod load_balancers;
+pub mod log_groups;
 pub mod logs;
 pub mod network;
 mod objects;

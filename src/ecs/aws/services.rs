@@ -153,6 +153,12 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
             services.extend(described.flat_map(Service::with_sidecars));
         }
     }
+    services.sort_by(|a, b| a.key.cmp(&b.key));
+    choose(services, project, wanted)
+}
+
+/// Those of the services that are named, or all.
+pub(super) fn choose(mut services: Vec<Service>, project: &str, wanted: &[String]) -> Result<Vec<Service>> {
     if let Some(unknown) = wanted
         .iter()
         .find(|wanted| services.iter().all(|service| service.key != **wanted))
@@ -162,7 +168,6 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
     if !wanted.is_empty() {
         services.retain(|service| wanted.contains(&service.key));
     }
-    services.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(services)
 }
 

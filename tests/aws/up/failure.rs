@@ -21,7 +21,7 @@ fn a_failed_creation_names_its_cause_at_the_services_line_and_can_be_repeated() 
         "CloudFormation could not create stack `shop`: ECS::Service `WebService` of service `web`: ",
         "NoSuchAttribute",
         "compose.yaml:3:3",
-        "what had been created was removed again",
+        "what had been created was removed again except for the log",
     ] {
         assert!(run.stderr.contains(words), "{words}\n{}", run.stderr);
     }
