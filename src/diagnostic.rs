@@ -80,6 +80,14 @@ impl Sources {
         FileId(u32::try_from(self.0.len() - 1).expect("fewer than 2³² files"))
     }
 
+    /// A file that was added, by its name and text.
+    #[must_use]
+    pub fn find(&self, name: &str, text: &str) -> Option<FileId> {
+        let is_it = |source: &Source| source.name == name && source.text == text;
+        let at = self.0.iter().position(is_it)?;
+        u32::try_from(at).ok().map(FileId)
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

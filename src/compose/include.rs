@@ -8,7 +8,7 @@ use super::load::{Loader, Scope};
 use super::remote::{escape, is_remote};
 use super::sources::{absolute, display_name, unreadable};
 use super::yaml::Document;
-use super::{Map, Node, Value, merge};
+use super::{Entry, Node, Value, merge, normalize, schema};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// How many files may be included in all: files that include each other twice would be read without end.
@@ -25,16 +25,19 @@ impl Loader<'_> {
         let Value::Map(root) = &mut document.root.value else {
             return;
         };
-        let Some(entry) = root.get("include") else { return };
-        let Value::List(includes) = &entry.node.value else {
+        // The key stays for validation when it holds something else.
+        let holds = |entry: &Entry| matches!(entry.node.value, Value::List(_) | Value::Null);
+        let Some(entry) = root.get("include").filter(|entry| holds(entry)) else {
             return;
         };
-        let includes = includes.clone();
-        // The key stays for validation when the list holds something else.
+        let includes = entry.node.as_list().unwrap_or_default().to_vec();
         root.shift_remove("include");
         let mut imported: Option<Node> = None;
-        for include in includes {
-            let Some(resources) = self.one(&include, scope) else {
+        for (index, include) in includes.iter().enumerate() {
+            let Some(request) = self.request(include, index) else {
+                continue;
+            };
+            let Some(resources) = self.one(include, &request, scope) else {
                 continue;
             };
             match &mut imported {
@@ -50,18 +53,28 @@ impl Loader<'_> {
         }
     }
 
-    /// The resources of one entry.
-    fn one(&mut self, include: &Node, scope: &Scope) -> Option<Node> {
-        let Some(request) = Request::read(include) else {
-            self.report.push(
-                Diagnostic::error(
-                    include.span,
-                    "an entry of `include` must be a path, or a mapping with `path`",
-                )
-                .hint("write `- path/to/compose.yaml`"),
-            );
+    /// What an entry asks for; nothing when that is nothing, or is reported.
+    fn request(&mut self, include: &Node, index: usize) -> Option<Request> {
+        if include.value == Value::Null {
             return None;
-        };
+        }
+        let request = Request::read(include);
+        if request.is_none() {
+            let diagnostics = &mut self.report.diagnostics;
+            schema::validate(include, &schema::INCLUDE, &format!("include[{index}]"), diagnostics);
+        }
+        let request = request?;
+        let says_more = request.project_directory.is_some() || !request.env_files.is_empty();
+        if request.paths.is_empty() && says_more {
+            let diagnostic = Diagnostic::error(include.span, "an entry of `include` needs `path`");
+            self.report
+                .push(diagnostic.hint("add `path:` with the file to include"));
+        }
+        Some(request).filter(|request| !request.paths.is_empty())
+    }
+
+    /// The resources of one entry.
+    fn one(&mut self, include: &Node, request: &Request, scope: &Scope) -> Option<Node> {
         let mut files: Vec<PathBuf> = Vec::new();
         for (path, span) in &request.paths {
             files.push(self.locate("included file", path, *span, &scope.working_dir)?);
@@ -87,10 +100,15 @@ impl Loader<'_> {
         }
         let folder = match &request.project_directory {
             Some(directory) => absolute(Path::new(directory), &scope.working_dir),
-            None => main.parent().unwrap_or(Path::new("/")).to_owned(),
+            None => main.clone(),
+        };
+        // A file stands for the folder that it is in.
+        let folder = match folder.parent() {
+            Some(parent) if folder.is_file() => parent.to_owned(),
+            _ => folder,
         };
         let mut environment = scope.environment.clone();
-        let mut paths = env_files(&request, &folder, scope);
+        let mut paths = env_files(request, &folder, scope);
         paths.retain(|path| {
             let escapes = self.remote.escapes(include.span, path);
             if escapes {
@@ -120,6 +138,9 @@ impl Loader<'_> {
         let mut model = self.model(documents, &mut inner, Some(&from))?;
         if let Value::Map(root) = &mut model.value {
             root.retain(|name, _| SECTIONS.contains(&name.as_str()));
+        }
+        if !self.options.skip.interpolation {
+            normalize::resolve_environment(&mut model, &inner.environment);
         }
         Some(model)
     }
@@ -161,9 +182,11 @@ struct Request {
 }
 
 impl Request {
+    /// Nothing when the entry is not what it should be.
     fn read(node: &Node) -> Option<Self> {
         let texts = |node: &Node| -> Option<Vec<(String, Span)>> {
             match &node.value {
+                Value::Null => Some(Vec::new()),
                 Value::String(text) => Some(vec![(text.clone(), node.span)]),
                 Value::List(list) => list
                     .iter()
@@ -172,28 +195,28 @@ impl Request {
                 _ => None,
             }
         };
-        if node.as_str().is_some() {
-            return Some(Self {
-                paths: texts(node)?,
-                project_directory: None,
-                env_files: Vec::new(),
-            });
-        }
-        let map: &Map = node.as_map()?;
-        let known = ["path", "project_directory", "env_file"];
-        if map.keys().any(|key| !known.contains(&key.as_str())) {
-            return None;
-        }
-        let paths = texts(node.get("path")?).filter(|paths| !paths.is_empty())?;
-        let env_files = match node.get("env_file") {
-            Some(node) => texts(node)?.into_iter().map(|(path, _)| path).collect(),
-            None => Vec::new(),
+        let mut request = Self {
+            paths: Vec::new(),
+            project_directory: None,
+            env_files: Vec::new(),
         };
-        Some(Self {
-            paths,
-            project_directory: node.get("project_directory").and_then(Node::as_str).map(str::to_owned),
-            env_files,
-        })
+        let Value::Map(map) = &node.value else {
+            request.paths = vec![(node.as_str()?.to_owned(), node.span)];
+            return Some(request);
+        };
+        for (name, Entry { node, .. }) in map {
+            match name.as_str() {
+                "path" => request.paths = texts(node)?,
+                "env_file" => request.env_files = texts(node)?.into_iter().map(|(path, _)| path).collect(),
+                "project_directory" if node.value == Value::Null => {}
+                "project_directory" => {
+                    request.project_directory = Some(node.as_str()?.to_owned()).filter(|path| !path.is_empty());
+                }
+                name if name.starts_with("x-") => {}
+                _ => return None,
+            }
+        }
+        Some(request)
     }
 }
 

@@ -68,5 +68,9 @@ pub(super) fn select(
         .into_iter()
         .partition(|(name, _)| wanted.contains(name));
     *services = kept;
+    // What was not asked for is not waited for either.
+    for service in services.values_mut() {
+        service.depends_on.retain(|name, _| wanted.contains(name));
+    }
     disabled.extend(dropped);
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use super::{Node, Value};
 
-pub(super) use table::{PROJECT, SERVICE};
+pub(super) use table::{INCLUDE, PROJECT, SERVICE};
 pub(super) use validate::validate;
 
 /// What a value may be.

@@ -42,7 +42,11 @@ pub(super) fn read_variables(
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         }
     };
-    Ok((report.sources.add(name, super::dotenv::masked(&text)), text))
+    // Services share such files, and what is wrong in one is said once.
+    let masked = super::dotenv::masked(&text);
+    let file = report.sources.find(&name, &masked);
+    let file = file.unwrap_or_else(|| report.sources.add(name, masked));
+    Ok((file, text))
 }
 
 /// Reads standard input.

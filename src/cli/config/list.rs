@@ -79,11 +79,10 @@ impl List {
         } else if self.variables {
             Some(variables(project))
         } else if self.environment {
-            let mut text = String::new();
-            for (name, value) in &project.environment {
-                let _ = writeln!(text, "{name}={value}");
-            }
-            Some(text)
+            let variables = project.environment.iter();
+            Some(lines(
+                variables.map(|(name, value)| format!("{name}={value}")).collect(),
+            ))
         } else {
             None
         }

@@ -520,7 +520,7 @@ const ULIMITS: Shape = Lowercase(&Either(&[
     requiring!("a ulimit", &["soft", "hard"], &[("hard", INTEGER), ("soft", INTEGER)]),
 ]));
 
-const INCLUDE: Shape = Either(&[
+pub(in crate::compose) const INCLUDE: Shape = Either(&[
     STRING,
     closed!(
         "an entry of `include`",
