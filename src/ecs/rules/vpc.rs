@@ -248,11 +248,15 @@ impl Draft<'_> {
     /// Whether tasks have public addresses when they say nothing: without one a task in a public subnet cannot pull
     /// its image, and in a private one it has another way.
     pub(in crate::ecs) fn public_ip(&self) -> Value {
+        enabled(self.has_public_ip())
+    }
+
+    pub(in crate::ecs) fn has_public_ip(&self) -> bool {
         let private = match &self.place.vpc {
             Vpc::New(new) => new.form != Form::Public,
             Vpc::There(_) => self.place.balancers.is_some(),
         };
-        enabled(self.place.public_ip.unwrap_or(!private))
+        self.place.public_ip.unwrap_or(!private)
     }
 
     /// Whether the VPC is the stack's own.

@@ -25,6 +25,11 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
+    /// Whether the project says anything about its load balancer.
+    pub(super) fn is_said(&self) -> bool {
+        self.span != Span::NOWHERE
+    }
+
     pub(super) fn read(project: &Project, draft: &mut Draft) -> Self {
         let mut wishes = Self {
             span: Span::NOWHERE,

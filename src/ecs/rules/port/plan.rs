@@ -14,7 +14,7 @@ use crate::ecs::cloudformation::names;
 use crate::ecs::draft::Draft;
 
 /// What one ECS service can be behind.
-const TARGET_GROUPS: usize = 5;
+pub(super) const TARGET_GROUPS: usize = 5;
 /// What one load balancer can have.
 const LISTENERS: usize = 50;
 const RULES: usize = 100;

@@ -1,9 +1,9 @@
 //! The entries of `ports`: which are published, through what kind of load balancer, under which number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::load_balancer::Wishes;
-use super::plan::{Open, Place, Target};
+use super::plan::{Open, Place, TARGET_GROUPS, Target};
 use super::protocol::{Kind, Speaks, Spoken, spoken};
 use super::rule::Conditions;
 use super::settings::Settings;
@@ -12,8 +12,8 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::names;
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions::boolean;
-use crate::ecs::rules::isolation;
 use crate::ecs::rules::job::Runs;
+use crate::ecs::rules::{host, isolation};
 
 /// An entry of `ports` that goes through a load balancer.
 struct Wanted<'p> {
@@ -57,8 +57,61 @@ pub(super) fn ports(wishes: &Wishes, certificate: bool, draft: &mut Draft) -> (V
             }
         }
     }
+    reach_themselves(&mut wanted, &mut open, wishes, draft);
     choose_kinds(&mut wanted, wishes, draft);
     (targets(wanted, wishes, draft), open)
+}
+
+/// Opens the ports of a task that has more of them than load balancers take, where nothing asks for a load balancer and
+/// the task has an address to be reached at: as on an engine, all are found at one address.
+fn reach_themselves(wanted: &mut Vec<Wanted>, open: &mut Vec<Open>, wishes: &Wishes, draft: &mut Draft) {
+    let mut numbers: BTreeMap<&str, BTreeSet<(u16, Option<&str>)>> = BTreeMap::new();
+    for Wanted { service, port, .. } in wanted.iter() {
+        let published = port.published.as_ref().map(|text| text.as_str());
+        let home = numbers.entry(&draft.home(service).name).or_default();
+        home.insert((port.target.value, published));
+    }
+    let beyond = |service: &Service, draft: &Draft| numbers[draft.home(service).name.as_str()].len() > TARGET_GROUPS;
+    let mut bound: BTreeSet<&str> = BTreeSet::new();
+    for Wanted {
+        service,
+        port,
+        settings,
+        ..
+    } in wanted.iter()
+    {
+        let said = settings.balanced.is_some() || settings.needs_load_balancer().is_some();
+        let renumbered = exact(port).is_some_and(|published| published != port.target.value);
+        if !beyond(service, draft) || said || renumbered || wishes.is_said() || !has_address(service, draft) {
+            bound.insert(&draft.home(service).name);
+        }
+    }
+    let mut warned: BTreeSet<&str> = BTreeSet::new();
+    wanted.retain(|wanted| {
+        let home = draft.home(wanted.service);
+        if bound.contains(home.name.as_str()) {
+            return true;
+        }
+        if warned.insert(&home.name) {
+            let message = format!(
+                "`{}` publishes more than the {TARGET_GROUPS} ports that ECS puts behind load balancers: each of its tasks is reached at its own address, which changes with the task",
+                home.name
+            );
+            let hint = "say `x-aws-loadbalancer: false` on the service if that is right, or publish fewer ports";
+            draft.remark(Diagnostic::warning(wanted.port.span, message).hint(hint));
+        }
+        if let Some(more) = opened(wanted.service, wanted.port, &wanted.settings, draft) {
+            add(more, open);
+        }
+        false
+    });
+}
+
+/// Whether clients find a service's tasks at a public address, unless the service says what it wants.
+fn has_address(service: &Service, draft: &Draft) -> bool {
+    let says = |name: &str| service.extensions.contains_key(name);
+    let chosen = says("x-aws-loadbalancer") || says("x-aws-assign_public_ip") || says("x-aws-subnets");
+    !chosen && !host::is_on_instances(service, draft) && draft.has_public_ip()
 }
 
 /// Whether others than the host itself may reach a port.
