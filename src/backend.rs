@@ -2,9 +2,11 @@
 //!
 //! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
 
+mod console;
 mod summaries;
 pub mod verdict;
 
+pub use console::{Console, DetachKeys, Stream};
 pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
 
 use std::time::Duration;

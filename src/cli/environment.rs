@@ -107,6 +107,15 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// `NAME=VALUE` as it is, `NAME` with the value that this process has, if it has one.
+    pub(super) fn assignments(&self, arguments: &[String]) -> Vec<String> {
+        let assignment = |argument: &String| match self.variables.get(argument) {
+            Some(value) => Some(format!("{argument}={value}")),
+            None => argument.contains('=').then(|| argument.clone()),
+        };
+        arguments.iter().filter_map(assignment).collect()
+    }
+
     /// What the command line says about the project to load.
     pub(super) fn load_options(&self, services: &[String]) -> Result<LoadOptions> {
         let current_dir =

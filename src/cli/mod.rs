@@ -3,6 +3,7 @@
 //! Long because it names them all.
 
 mod anywhere;
+mod attach;
 mod build;
 mod check;
 mod config;
@@ -11,6 +12,7 @@ mod convert;
 mod digests;
 mod down;
 mod environment;
+mod exec;
 mod images;
 mod kill;
 mod logs;
@@ -65,6 +67,8 @@ enum Command {
     Down(down::Arguments),
     Ps(ps::Arguments),
     Logs(logs::Arguments),
+    Exec(exec::Arguments),
+    Attach(attach::Arguments),
     Start(start::Arguments),
     Stop(stop::Arguments),
     Restart(restart::Arguments),
@@ -121,6 +125,8 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),
         Command::Logs(arguments) => logs::run(environment, arguments),
+        Command::Exec(arguments) => exec::run(environment, arguments),
+        Command::Attach(arguments) => attach::run(environment, arguments),
         Command::Start(arguments) => start::run(environment, arguments),
         Command::Stop(arguments) => stop::run(environment, arguments),
         Command::Restart(arguments) => restart::run(environment, arguments),

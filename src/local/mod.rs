@@ -13,6 +13,7 @@ mod execute;
 mod failure;
 mod hash;
 mod images;
+mod join;
 mod labels;
 mod lifecycle;
 mod lines;
@@ -32,6 +33,7 @@ pub mod support;
 mod teardown;
 
 pub use hash::{network_hashes, service_hashes, volume_hashes};
+pub use join::{Attach, Exec};
 pub use lifecycle::{Verb, plan};
 pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
 pub use plan::{Creation, Operation, Plan, Step};

@@ -11,6 +11,7 @@ pub mod project;
 pub mod prompt;
 pub mod replicas;
 mod table;
+pub mod terminal;
 pub mod verdicts;
 
 pub use listing::Format;

@@ -8,6 +8,7 @@ mod bakes;
 mod builds;
 mod calls;
 mod commands;
+mod exec;
 mod failures;
 mod interop;
 mod lifecycle;

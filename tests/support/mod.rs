@@ -11,3 +11,4 @@ pub mod registry;
 pub mod sandbox;
 pub mod server;
 pub mod skip;
+pub mod terminal;

@@ -1,0 +1,58 @@
+//! `ctx exec`
+
+use clap::Args;
+
+use super::environment::Environment;
+use crate::error::Result;
+use crate::local::Exec;
+use crate::ui::terminal;
+
+/// Run a command in a service's container
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Return at once and leave the command running
+    #[arg(short, long)]
+    detach: bool,
+    /// Variable for the command; without a value, `ctx`'s own; may be repeated
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    env: Vec<String>,
+    /// Number of the service's container [default: the first that runs]
+    #[arg(long)]
+    index: Option<u32>,
+    /// No terminal for the command, also where `ctx` has one
+    #[arg(short = 'T', long, visible_alias = "no-TTY")]
+    no_tty: bool,
+    /// Give the command all privileges
+    #[arg(long)]
+    privileged: bool,
+    /// User to run as: `name`, `uid`, `uid:gid`
+    #[arg(short, long)]
+    user: Option<String>,
+    /// Folder to run in
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<String>,
+    service: String,
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let tty = !arguments.no_tty && !arguments.detach && terminal::is_interactive();
+    let exec = Exec {
+        command: arguments.command.clone(),
+        detach: arguments.detach,
+        environment: environment.assignments(&arguments.env),
+        tty,
+        privileged: arguments.privileged,
+        user: arguments.user.clone(),
+        workdir: arguments.workdir.clone(),
+    };
+    let name = environment.project_name()?;
+    environment.run(async |io| {
+        let engine = environment.engine("exec").await?;
+        let open = || terminal::open(tty, true);
+        engine
+            .exec(&name, &arguments.service, arguments.index, &exec, open, &io)
+            .await
+    })
+}
