@@ -136,3 +136,20 @@ fn following_shows_what_comes_once_and_ends_with_an_interrupt() {
         assert!(lines.next().is_none());
     }
 }
+
+#[test]
+fn services_in_nested_stacks_are_found() {
+    let Some(world) = World::new() else { return };
+    let file = "
+name: shop
+services: {web: {image: nginx}, db: {image: redis, depends_on: [web]}}
+x-aws-nested_stacks: true
+";
+    world.sandbox.write("compose.yaml", file);
+    world.ok(&["up"]);
+    let log = Log::new(&world);
+    log.write("shop/web/1111", &[(0, "GET /")]);
+    log.write("shop/db/2222", &[(1, "ready")]);
+    assert_eq!(world.ok(&["logs"]).stdout, "web/1111 | GET /\ndb/2222  | ready\n");
+    assert_eq!(world.ok(&["logs", "db"]).stdout, "db/2222 | ready\n");
+}
