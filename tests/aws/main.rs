@@ -9,6 +9,7 @@ mod connect;
 mod down;
 mod faults;
 mod logs;
+mod permissions;
 mod proxy;
 mod ps;
 mod up;

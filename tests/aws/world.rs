@@ -35,6 +35,36 @@ x-aws-cloudformation:
         Lab::with_containers().map(Self::of)
     }
 
+    /// One that allows what policies allow.
+    pub(crate) fn enforcing() -> Option<Self> {
+        Lab::enforcing().map(Self::of)
+    }
+
+    /// Lets the sandbox's `ctx` go on as somebody who has this policy and nothing else.
+    pub(crate) fn act_under(&mut self, role: &str, policy: &str) {
+        let template = include_str!("stacks/deployer.yaml").replace("POLICY", policy.replace('\n', " ").trim());
+        let arn = format!("arn:aws:iam::{}:role/{role}", self.lab.account());
+        let credentials = block_on(async {
+            let request = self
+                .cloudformation()
+                .create_stack()
+                .stack_name(role)
+                .template_body(template);
+            request
+                .capabilities(Capability::CapabilityNamedIam)
+                .send()
+                .await
+                .unwrap();
+            let sts = aws_sdk_sts::Client::new(&self.lab.aws());
+            let request = sts.assume_role().role_arn(arn).role_session_name("ctx");
+            request.send().await.unwrap().credentials.unwrap()
+        });
+        self.sandbox
+            .set("AWS_ACCESS_KEY_ID", credentials.access_key_id)
+            .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key)
+            .set("AWS_SESSION_TOKEN", credentials.session_token);
+    }
+
     fn of(lab: Lab) -> Self {
         let mut sandbox = Sandbox::new();
         lab.furnish(&mut sandbox);

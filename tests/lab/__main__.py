@@ -61,6 +61,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="python -m lab")
     parser.add_argument("--containers", action="store_true", help="run tasks as containers of the Docker engine")
     parser.add_argument("--image", help="image with a `pause` program, for the namespaces of tasks")
+    parser.add_argument("--enforce", action="store_true", help="allow what IAM policies allow, and nothing else")
     options = parser.parse_args()
     if options.containers and not options.image:
         parser.error("--containers needs --image")
@@ -80,6 +81,8 @@ def configure(port, state, options):
         STATE_DIR=os.path.join(state, "state"),
     )
     tempfile.tempdir = None
+    if options.enforce:
+        os.environ["AUTH"] = "true"
     if options.containers:
         os.environ.update(LAB_NETWORK=f"ctx-lab-{port}", LAB_IMAGE=options.image)
     else:

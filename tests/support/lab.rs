@@ -40,7 +40,7 @@ impl Lab {
     /// and do nothing. `None` where there is no laboratory; the test was reported as skipped then.
     pub fn shared() -> Option<Self> {
         static SHARED: OnceLock<Option<Arc<Process>>> = OnceLock::new();
-        let process = SHARED.get_or_init(|| Process::start(None).map(Arc::new));
+        let process = SHARED.get_or_init(|| Process::start(None, &[]).map(Arc::new));
         process.clone().map(Self::account_in)
     }
 
@@ -49,7 +49,12 @@ impl Lab {
         let engine = Engine::reach()?;
         engine.make_busybox()?;
         let turn = Turn::take();
-        Process::start(Some((engine, turn))).map(|process| Self::account_in(Arc::new(process)))
+        Process::start(Some((engine, turn)), &[]).map(|process| Self::account_in(Arc::new(process)))
+    }
+
+    /// A laboratory of the test's own which allows what IAM policies allow. The account's own key may do everything.
+    pub fn enforcing() -> Option<Self> {
+        Process::start(None, &["--enforce"]).map(|process| Self::account_in(Arc::new(process)))
     }
 
     fn account_in(process: Arc<Process>) -> Self {
@@ -162,14 +167,14 @@ impl Lab {
 }
 
 impl Process {
-    fn start(engine: Option<(Engine, Turn)>) -> Option<Self> {
+    fn start(engine: Option<(Engine, Turn)>, options: &[&str]) -> Option<Self> {
         let Some(bin) = std::env::var_os("CTX_TEST_PYTHON_BIN") else {
             skip::or_fail("CTX_TEST_PYTHON_BIN does not name the laboratory's Python; `tests/run` sets it up");
             return None;
         };
         let log = tempfile::tempfile().expect("a temporary file");
         let mut command = Command::new(Path::new(&bin).join("python"));
-        command.args(["-m", "lab"]);
+        command.args(["-m", "lab"]).args(options);
         if let Some((engine, _)) = &engine {
             command.args(["--containers", "--image", &engine.image()]);
         }

@@ -38,6 +38,7 @@ pub struct Submission {
 #[derive(Debug)]
 pub struct ChangeSet {
     pub id: String,
+    /// Requests name the stack too, because policies are about stacks.
     pub stack_id: String,
 }
 
@@ -89,6 +90,7 @@ pub async fn prepare(account: &Account, operation: Operation, submission: &Submi
         let now = account
             .cloudformation
             .describe_change_set()
+            .stack_name(&change_set.stack_id)
             .change_set_name(&change_set.id)
             .send()
             .await
@@ -128,6 +130,7 @@ pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
     match account
         .cloudformation
         .execute_change_set()
+        .stack_name(&change_set.stack_id)
         .change_set_name(&change_set.id)
         .send()
         .await
@@ -138,6 +141,7 @@ pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
             let now = account
                 .cloudformation
                 .describe_change_set()
+                .stack_name(&change_set.stack_id)
                 .change_set_name(&change_set.id)
                 .send()
                 .await;
