@@ -8,11 +8,11 @@ mod table;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::compose::{Extensions, FileObject, FileReference, Map, Node, Project, Service, Spanned, Value as Written};
+use crate::compose::{Extensions, Map, Node, Project, Service, Spanned, Value as Written};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::Value;
 use crate::ecs::draft::Draft;
-use crate::ecs::rules::{overlay, role, secret, stack, tags};
+use crate::ecs::rules::{overlay, role, stack, tags};
 
 pub(in crate::ecs) use shape::{Shape, boolean, integer, seconds};
 use table::EXTENSIONS;
@@ -222,22 +222,6 @@ pub(in crate::ecs) fn security_group(extensions: &Extensions) -> Option<&str> {
 /// Whether a service says how to log in to its image's registry.
 pub(in crate::ecs) fn has_pull_credentials(service: &Service) -> bool {
     service.extensions.contains_key("x-aws-pull_credentials")
-}
-
-/// `x-aws-keys` of a secret, or of one use of it: the keys of its JSON that become files.
-pub(in crate::ecs) fn keys(reference: &FileReference, secret: &FileObject, draft: &mut Draft) -> Option<Vec<String>> {
-    let node = reference
-        .extensions
-        .get("x-aws-keys")
-        .or(secret.extensions.get("x-aws-keys"))?;
-    match secret::listed_keys(node) {
-        Some(keys) if keys.iter().any(|key| key == "*") => {
-            let message = "`x-aws-keys: [\"*\"]` does not work yet";
-            draft.say(Diagnostic::error(node.span, message).hint("list the keys"));
-            None
-        }
-        keys => keys,
-    }
 }
 
 /// A value as a template has it.

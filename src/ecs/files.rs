@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::aws::secrets::{FileSecret, LARGEST_VALUE};
 use super::cloudformation::Purpose;
 use super::parameters::given_value;
+use super::rules::secret;
 use crate::compose::{FileObject, Project};
 use crate::diagnostic::Diagnostic;
 
@@ -46,6 +47,7 @@ pub(super) fn secrets(
             Err(mistake) => mistakes.push(mistake),
         }
     }
+    mistakes.extend(not_for_variables(project, &secrets));
     for secret in &secrets {
         let size = secret.value().len();
         // Of archives, conversion knows the size.
@@ -63,6 +65,23 @@ pub(super) fn secrets(
         }
     }
     (secrets, mistakes)
+}
+
+/// Uses as a variable of what no variable can hold.
+fn not_for_variables(project: &Project, secrets: &[FileSecret]) -> Vec<Diagnostic> {
+    let mut mistakes = Vec::new();
+    for reference in project.services.values().flat_map(|service| &service.secrets) {
+        let secret = secrets.iter().find(|secret| secret.key == reference.source.value);
+        if secret.is_some_and(|secret| secret.value().as_bytes() != secret.content) && secret::is_variable(reference) {
+            let message = format!(
+                "secret `{}` is no text, and no variable can hold it",
+                reference.source.value
+            );
+            let hint = "remove its `x-aws-env`, and read its file";
+            mistakes.push(Diagnostic::error(reference.source.span, message).hint(hint));
+        }
+    }
+    mistakes
 }
 
 fn content(key: &str, object: &FileObject) -> Result<Vec<u8>, Diagnostic> {

@@ -12,6 +12,7 @@ const LOOK: &str = r#"
         for path in $$LOOK; do
           if [ -d $$path ]; then echo $$path: $$(ls $$path); else echo $$path: $$(cat $$path); ls -ln $$path; fi
         done
+        echo variables: $$TOKEN $$DB_USER
         [ -z "$$APPEND" ] || { echo written >> $$APPEND; echo $$APPEND: $$(cat $$APPEND); }
         echo looked
         while :; do sleep 1 & wait $$!; done
@@ -120,9 +121,11 @@ fn secrets_are_put_where_the_service_wants_them() {
 services:
   web:
     image: ctx-test/web:1
-    environment: {{LOOK: "/run/secrets/token /etc/app/token /etc/nsswitch.conf /etc/keys/user"}}
+    environment: {{LOOK: "/run/secrets/token /etc/app/token /etc/nsswitch.conf /etc/keys/user /run/secrets/all/name /etc/all/tree"}}
     secrets:
-      - token
+      - {{source: token, x-aws-env: TOKEN}}
+      - {{source: db, x-aws-env: {{user: DB_USER}}, target: all, x-aws-keys: ["*"], uid: "7", mode: 0440}}
+      - {{source: db, target: /etc/all, x-aws-keys: ["*"]}}
       - {{source: token, target: /etc/app/token, uid: "1000", mode: 0400}}
       - {{source: db, target: /etc/keys, x-aws-keys: [user]}}
 {LOOK}
@@ -135,7 +138,10 @@ secrets:
         return;
     };
     ecs.sandbox.write("token", "sesame\n");
-    ecs.sandbox.write("db.json", r#"{"user": "me"}"#);
+    ecs.sandbox.write(
+        "db.json",
+        r#"{"user": "me", "name": "\u00e9 \"x\"", "tree": {"a": [1, "}"]}}"#,
+    );
     ecs.up(&[]);
     let web = logs(&ecs.sandbox, "web", "looked");
     for expected in [
@@ -144,6 +150,10 @@ secrets:
         "-r-------- 1 1000 0",
         "/etc/nsswitch.conf: hosts: files dns",
         "/etc/keys/user: me",
+        "/run/secrets/all/name: é \"x\"",
+        "-r--r----- 1 7 0",
+        "/etc/all/tree: {\"a\":[1,\"}\"]}",
+        "variables: sesame me",
     ] {
         assert!(web.contains(expected), "`{expected}` is not in\n{web}");
     }

@@ -299,7 +299,13 @@ const EBS: Shape = Either(&[
     ]),
 ]);
 
-const KEYS: Shape = List(&Text("a key of the secret's JSON"));
+const KEYS: Shape = List(&Text("a key of the secret's JSON, or `*` for all"));
+const VARIABLE: Shape = Form("the name of a variable", "[A-Za-z_][A-Za-z0-9_.-]*", |text| {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+});
 
 #[rustfmt::skip]
 pub(super) const EXTENSIONS: &[Extension] = &[
@@ -327,7 +333,8 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("networks.*.x-aws-securitygroup", Text("the id of a security group"), "an older way to name an existing group", Part),
 
     Extension("secrets.*.x-aws-keys", KEYS, "the keys of its JSON that become files", Part),
-    Extension("secrets.*.x-aws-kms_key", arn("the ARN of a key"), "the key that encrypts an external secret", NotYet("leave it out, and grant `kms:Decrypt` with `x-aws-cloudformation`")),
+    Extension("secrets.*.x-aws-kms_key", Form("the ARN of a key", "arn:[^:]+:kms:.+:key/.+", |text| text.contains(":kms:") && text.contains(":key/") && is_arn(text)),
+        "the key that encrypts an external secret: ECS may decrypt with it", Part),
 
     Extension("volumes.*.x-aws-ebs", EBS, "an EBS volume for each task instead of one file system for all", Part),
 
@@ -358,7 +365,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.ports.*.x-aws-priority", Integer(1, 50_000), "the place of this port's rule among the listener's", Part),
     Extension("services.*.ports.*.x-aws-protocol", Word(&["http", "https", "http2", "grpc", "tcp", "tls"]), "what the container speaks on this port", Part),
     Extension("services.*.ports.*.x-aws-stickiness", Either(&[Boolean, Duration(1, 604_800)]), "a client stays with its task", Part),
-    Extension("services.*.secrets.*.x-aws-env", Either(&[Text("the name of a variable"), Map(&Text("the name of a variable"))]), "the secret (or each of these keys of its JSON) as a variable", NotYet("leave it out: the secret is a file")),
+    Extension("services.*.secrets.*.x-aws-env", Either(&[VARIABLE, Map(&VARIABLE)]), "the secret as a variable too, or members of its JSON: `{password: DB_PASSWORD}`", Part),
     Extension("services.*.secrets.*.x-aws-keys", KEYS, "the keys of its JSON that become files", Part),
     Extension("services.*.volumes.*.x-aws-bind", Word(&["ship", "efs", "refuse"]), "send what the disk has, make it a volume, or refuse it", Part),
 ];

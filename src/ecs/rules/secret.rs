@@ -1,5 +1,8 @@
 //! Secrets: the template knows their ARNs, ECS hands their values to the init container, and it writes the files.
 
+mod grant;
+mod variable;
+
 use crate::compose::{FileObject, FileReference, Node, Service};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names, value};
@@ -7,8 +10,14 @@ use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
 use crate::ecs::rules::file;
 
+pub(in crate::ecs) use grant::grant;
+pub(in crate::ecs) use variable::is_variable;
+
 /// Where Compose puts secrets.
 const FOLDER: &str = "/run/secrets";
+
+/// What makes files of all members of a secret's JSON, in the init container.
+const SPLIT: &str = include_str!("secret/split.awk");
 
 /// A Parameter for the ARN of each secret whose content the project has: what a file or a variable says never stands
 /// in the template.
@@ -26,6 +35,11 @@ pub(in crate::ecs) fn parameters(draft: &mut Draft) {
             let message = format!("external secret `{key}` is known to ECS by its ARN only");
             let hint = "give the ARN of the secret (or of the SSM parameter) as its `name`";
             draft.say(Diagnostic::error(secret.name.span.or(secret.span), message).hint(hint));
+        }
+        if let Some(node) = secret.extensions.get("x-aws-kms_key").filter(|_| !secret.external) {
+            let message = format!("`x-aws-kms_key` is for external secrets, and `{key}` is none");
+            let hint = "leave it out: `ctx` has a secret of the project encrypted with the account's own key";
+            draft.say(Diagnostic::error(node.span, message).hint(hint));
         }
     }
 }
@@ -72,21 +86,23 @@ pub(in crate::ecs) fn files(service: &Service, draft: &mut Draft) {
             };
             path
         };
-        match extensions::keys(reference, secret, draft) {
-            None => write(service, draft, &mut nth, &path, arn.clone(), reference),
-            Some(keys) => {
+        match keys(reference, secret, draft) {
+            Keys::None => write(service, draft, &mut nth, &path, arn.clone(), reference),
+            Keys::All => {
+                let split = Value::map([("Name", "SPLIT".into()), ("Value", SPLIT.into())]);
+                draft.init_container(service).push_once("Environment", split);
+                write(service, draft, &mut nth, &format!("{path}/"), arn.clone(), reference);
+            }
+            Keys::These(keys) => {
                 for key in keys {
-                    let from = match &arn {
-                        Value::Text(text) => format!("{text}:{key}::").into(),
-                        _ => Value::substitute(format!(
-                            "${{{}}}:{}::",
-                            parameter(&reference.source),
-                            value::literal(&key)
-                        )),
-                    };
+                    let from = member(&arn, &key);
                     write(service, draft, &mut nth, &format!("{path}/{key}"), from, reference);
                 }
             }
+        }
+        variable::variables(reference, service, &arn, draft);
+        if let Some(key) = secret.extensions.get("x-aws-kms_key").and_then(Node::as_str) {
+            arns.push(key.to_owned().into());
         }
         if !arns.contains(&arn) {
             arns.push(arn);
@@ -133,31 +149,6 @@ pub(in crate::ecs) fn is_usual(reference: &FileReference) -> bool {
         .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
 }
 
-/// Lets ECS read these for the service, and nothing else. The service waits until it may.
-pub(in crate::ecs) fn grant(service: &Service, draft: &mut Draft, arns: Vec<Value>) {
-    let role = draft.id(service, "ExecutionRole");
-    if !draft.template.document.resources.contains_key(&role) {
-        draft.add_for_service(&fragment::EXECUTION_ROLE, [], service);
-    }
-    let policy = draft.id(service, "SecretsPolicy");
-    if draft.template.document.resources.contains_key(&policy) {
-        let statements = draft
-            .properties(&policy)
-            .entry("PolicyDocument")
-            .entry("Statement")
-            .items();
-        if let Some(statement) = statements.first_mut() {
-            for arn in arns {
-                statement.push_once("Resource", arn);
-            }
-        }
-        return;
-    }
-    let holes = [("SecretArns", Value::List(arns)), ("RoleName", Value::reference(role))];
-    draft.add_for_service(&fragment::SECRETS, holes, service);
-    draft.wait_for(service, policy);
-}
-
 fn parameter(key: &str) -> String {
     names::logical_id(key) + "SecretArn"
 }
@@ -187,10 +178,136 @@ fn write(service: &Service, draft: &mut Draft, nth: &mut usize, path: &str, from
     *nth += 1;
 }
 
-/// The keys that `x-aws-keys` lists.
-pub(in crate::ecs) fn listed_keys(node: &Node) -> Option<Vec<String>> {
-    node.as_list()?
+enum Keys {
+    /// The secret is one file.
+    None,
+    All,
+    These(Vec<String>),
+}
+
+/// `x-aws-keys` of a secret, or of one use of it: the keys of its JSON that become files.
+fn keys(reference: &FileReference, secret: &FileObject, draft: &mut Draft) -> Keys {
+    let mut extensions = [&reference.extensions, &secret.extensions].into_iter();
+    let Some(node) = extensions.find_map(|extensions| extensions.get("x-aws-keys")) else {
+        return Keys::None;
+    };
+    let keys: Vec<&str> = node
+        .as_list()
+        .unwrap_or_default()
         .iter()
-        .map(|item| item.as_str().map(str::to_owned))
-        .collect()
+        .filter_map(Node::as_str)
+        .collect();
+    if keys.contains(&"*") {
+        return Keys::All;
+    }
+    if grant::service(&arn(&reference.source, secret)) == "ssm" {
+        let message = format!(
+            "`{}` is a parameter of SSM, of which ECS takes no keys",
+            reference.source.value
+        );
+        draft.say(Diagnostic::error(node.span, message).hint("write `x-aws-keys: [\"*\"]` for all of them"));
+    }
+    Keys::These(keys.into_iter().map(str::to_owned).collect())
+}
+
+/// What ECS calls one member of a secret's JSON.
+fn member(arn: &Value, key: &str) -> Value {
+    match arn {
+        Value::Text(text) => format!("{text}:{key}::").into(),
+        _ => Value::substitute(format!(
+            "{}:{}::",
+            arn.in_sub().unwrap_or_default(),
+            value::literal(key)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// What the script makes of a secret: each file with its content, or that it fails and what it says.
+    fn split(secret: &str) -> Result<Vec<(String, String)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut awk = Command::new("awk")
+            .arg(SPLIT)
+            .env("LC_ALL", "C")
+            .env("FOLDER", format!("{}/", folder.path().display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        awk.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+        let output = awk.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if !output.status.success() {
+            return Err(text(output.stderr));
+        }
+        let files = text(output.stdout);
+        let file = |path: &str| {
+            let name = path.rsplit('/').next().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        };
+        Ok(files.lines().map(file).collect())
+    }
+
+    #[test]
+    fn members_of_a_secret_are_files() {
+        for (secret, files) in [
+            (r"{}", &[][..]),
+            (" {\n}\n", &[]),
+            (r#"{"user":"me", "password" : ""}"#, &[("user", "me"), ("password", "")]),
+            (r#"{"a": "\"\\\/\b\f\n\r\t"}"#, &[("a", "\"\\/\u{8}\u{c}\n\r\t")]),
+            (r#"{"a": "\u0041\u00e9\u20AC\ud83d\ude00é"}"#, &[("a", "Aé€😀é")]),
+            (r#"{"a": "100%s & \\u0041 \\"}"#, &[("a", r"100%s & \u0041 \")]),
+            (
+                r#"{"a": -1.50e3, "b": true, "c": null}"#,
+                &[("a", "-1.50e3"), ("b", "true"), ("c", "null")],
+            ),
+            (
+                r#"{"a": {"b": ["}", 1, {}, "\""]}, "c d": []}"#,
+                &[("a", r#"{"b":["}",1,{},"\""]}"#), ("c d", "[]")],
+            ),
+            ("{\"a\": \"two\nlines\"}", &[("a", "two\nlines")]),
+        ] {
+            let files = files
+                .iter()
+                .map(|(name, content)| ((*name).to_owned(), (*content).to_owned()));
+            assert_eq!(split(secret), Ok(files.collect()), "{secret}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_of_files_is_said_without_its_content() {
+        for secret in [
+            "",
+            "hush",
+            r#""hush""#,
+            "[]",
+            r#"{"a": "hush"} hush"#,
+            r#"{"a": "hush",}"#,
+            r#"{"a" "hush"}"#,
+            r#"{"a": "hush}"#,
+            r#"{"a": hush}"#,
+            r#"{"a": ["hush""#,
+            r#"{"a": "hush\q"}"#,
+            r#"{"a": "hush\u00g0"}"#,
+            r#"{"a": "hush\u0000"}"#,
+            r#"{"a": "hush\ud83d"}"#,
+            r#"{"a": "hush\ud83d\u0041"}"#,
+            r#"{"../hush": "hush"}"#,
+            r#"{"..": "hush"}"#,
+            r#"{"": "hush"}"#,
+        ] {
+            let said = split(secret).expect_err(secret);
+            assert!(
+                said.starts_with("the secret for /") && !said.contains("hush"),
+                "{secret}: {said}"
+            );
+        }
+    }
 }
