@@ -2,10 +2,12 @@
 //!
 //! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
 
+mod changes;
 mod console;
 mod summaries;
 pub mod verdict;
 
+pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
 pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
 
@@ -49,6 +51,31 @@ pub struct Io {
     pub progress: Progress,
     pub log: LogSink,
     pub interrupts: Interrupts,
+    pub consent: Consent,
+}
+
+/// The way to ask the person at the terminal a question that is answered with yes or no.
+#[derive(Clone)]
+pub struct Consent(std::sync::Arc<Ask>);
+
+type Ask = dyn Fn(&str) -> Result<Option<bool>> + Send + Sync;
+
+impl Consent {
+    #[must_use]
+    pub fn new(ask: impl Fn(&str) -> Result<Option<bool>> + Send + Sync + 'static) -> Self {
+        Self(std::sync::Arc::new(ask))
+    }
+
+    /// The answer; none where nobody is there to give one.
+    pub fn ask(&self, question: &str) -> Result<Option<bool>> {
+        (self.0)(question)
+    }
+}
+
+impl std::fmt::Debug for Consent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Consent")
+    }
 }
 
 /// Where lines of container output go. Cheap to clone.
@@ -128,6 +155,8 @@ pub struct UpOptions {
     pub remove_orphans: bool,
     /// How long a container may take to stop before it is killed.
     pub timeout: Option<Duration>,
+    /// Do not ask before something is lost that cannot be brought back.
+    pub yes: bool,
 }
 
 /// Which of the images that the files say how to build are built by `up`.

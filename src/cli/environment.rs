@@ -10,7 +10,7 @@ use clap::Args;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::backend::{Backend, Interrupts, Io};
+use crate::backend::{Backend, Consent, Interrupts, Io};
 use crate::compose::{LoadOptions, Project, Skip, load};
 use crate::context::{ChosenBy, Context, DEFAULT, DockerEndpoint, Profiles, Selection, Store, Target};
 use crate::diagnostic::Report;
@@ -301,6 +301,22 @@ impl Environment {
         }
     }
 
+    /// Connects to the current context's account, for a command that only ECS has.
+    pub(super) async fn account(&self, command: &str) -> Result<ecs::Account> {
+        let context = self.context()?;
+        match &context.target {
+            Target::Ecs(endpoint) => ecs::Account::connect(&context.name, endpoint).await,
+            target => {
+                let kind = target.kind();
+                let message = format!(
+                    "`ctx {command}` works on ECS only, and context \"{}\" is of the type {kind}",
+                    context.name
+                );
+                Err(Error::new(message).hint("`ctx -c NAME …` takes a context of the type ecs; `ctx ls` lists them"))
+            }
+        }
+    }
+
     /// Who builds images: the current context's engine, or, where that has none, the default one.
     pub(super) fn builder(&self) -> Result<Builder> {
         let context = match self.context()? {
@@ -341,6 +357,7 @@ impl Environment {
                 // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
                 log: ui::logs::sink(&display, move || closed.send_modify(|count| *count += 1)),
                 interrupts: Interrupts::new(interrupts.subscribe()),
+                consent: Consent::new(ui::prompt::asker(&display)),
             };
             let result = command(io).await;
             display.finish();

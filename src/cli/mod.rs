@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod context;
 mod convert;
+mod diff;
 mod digests;
 mod down;
 mod environment;
@@ -62,6 +63,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Permissions(permissions::Arguments),
+    Diff(diff::Arguments),
     Build(build::Arguments),
     Up(up::Arguments),
     Down(down::Arguments),
@@ -120,6 +122,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Check(arguments) => check::run(environment, arguments),
         Command::Convert(arguments) => convert::run(environment, arguments),
         Command::Permissions(arguments) => permissions::run(environment, arguments),
+        Command::Diff(arguments) => diff::run(environment, arguments),
         Command::Build(arguments) => build::run(environment, arguments),
         Command::Up(arguments) => up::run(environment, arguments),
         Command::Down(arguments) => down::run(environment, arguments),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::diff;
 use super::environment::Environment;
 use crate::backend::{BuildPolicy, UpOptions};
 use crate::error::Result;
@@ -35,6 +36,12 @@ pub(super) struct Arguments {
     /// Value for a parameter of the CloudFormation template (ECS); may be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+    /// Show what would change, as `ctx diff` does, and change nothing (ECS)
+    #[arg(long, conflicts_with = "services")]
+    dry_run: bool,
+    /// Do not ask before data or an address would be lost (ECS)
+    #[arg(short, long)]
+    yes: bool,
     /// Refuse what would be ignored or warned about
     #[arg(long)]
     strict: bool,
@@ -43,6 +50,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    if arguments.dry_run {
+        return diff::dry_run(environment, &arguments.parameters, arguments.strict);
+    }
     // Without its context the command has nothing to do, whatever the files say.
     environment.context()?;
     let (project, mut report) = environment.project_and_report(&arguments.services)?;
@@ -59,6 +69,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         no_recreate: arguments.no_recreate,
         remove_orphans: arguments.remove_orphans,
         timeout: arguments.timeout.map(Duration::from_secs),
+        yes: arguments.yes,
     };
     environment.run(async |io| {
         let backend = environment.backend().await?;
@@ -74,7 +85,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     })
 }
 
-fn parameter(argument: &str) -> Result<(String, String), String> {
+pub(super) fn parameter(argument: &str) -> Result<(String, String), String> {
     let (name, value) = argument.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

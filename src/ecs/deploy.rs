@@ -11,10 +11,11 @@ use super::aws::secrets::{self, FileSecret, Stored};
 use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
+use super::convert::Converted;
 use super::follow::{at_its_line, failure, follow};
-use super::parameters::{self, given_value};
+use super::parameters::{self, Found, given_value};
 use super::{convert, files};
-use crate::backend::{Io, UpOptions};
+use crate::backend::{Change, Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
@@ -56,35 +57,61 @@ struct Prepared {
 pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
     check_options(options)?;
     let project = &surveyed(project);
-    let converted = convert::convert(project);
-    let template = converted.template;
-    parameters::check_names(&template, &options.parameters)?;
-    let (files, unreadable) = files::secrets(project, &template.parameters, &options.parameters);
-    let mut mistakes = converted.diagnostics;
-    mistakes.retain(|diagnostic| diagnostic.severity == Severity::Error);
-    mistakes.extend(unbuilt(project, &template, &options.parameters));
-    mistakes.extend(unreadable);
-    mistakes.extend(foreign(account, project));
-    if !mistakes.is_empty() {
-        return Err(mistakes.into());
-    }
-    let deployment = Deployment {
-        name: &project.name,
-        template: &template,
-        body: template.to_yaml(),
-        given: &options.parameters,
-        files,
-        uses: uses(project, &template),
-    };
+    let template = convert::convert(project);
+    let deployment = Deployment::new(account, project, &template, &options.parameters)?;
     deployment.run(account, options, io).await?;
     Ok(0)
+}
+
+/// What [`up`] would change. Changes nothing.
+pub(super) async fn diff(
+    account: &Account,
+    project: &Project,
+    parameters: &[(String, String)],
+    io: &Io,
+) -> Result<Vec<Change>> {
+    let project = &surveyed(project);
+    let template = convert::convert(project);
+    let deployment = Deployment::new(account, project, &template, parameters)?;
+    introduce(account, io);
+    let previewing = Box::pin(deployment.preview(account, io));
+    unless_interrupted(io, deployment.name, "nothing has been deployed", previewing).await
+}
+
+impl<'a> Deployment<'a> {
+    fn new(
+        account: &Account,
+        project: &'a Project,
+        converted: &'a Converted,
+        given: &'a [(String, String)],
+    ) -> Result<Self> {
+        let template = &converted.template;
+        parameters::check_names(template, given)?;
+        let (files, unreadable) = files::secrets(project, &template.parameters, given);
+        let mut mistakes = converted.diagnostics.clone();
+        mistakes.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        mistakes.extend(unbuilt(project, template, given));
+        mistakes.extend(unreadable);
+        mistakes.extend(foreign(account, project));
+        if !mistakes.is_empty() {
+            return Err(mistakes.into());
+        }
+        Ok(Self {
+            name: &project.name,
+            template,
+            body: template.to_yaml(),
+            given,
+            files,
+            uses: uses(project, template),
+        })
+    }
 }
 
 impl Deployment<'_> {
     async fn run(&self, account: &Account, options: &UpOptions, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
-        let preparing = Box::pin(self.prepare(account, io));
+        let preparing = Box::pin(self.prepare(account, options, io));
         let Prepared { change, renewed } = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = change else {
             io.progress.done(format!("Stack {name}"), "No changes");
@@ -172,7 +199,7 @@ impl Deployment<'_> {
     }
 
     /// Everything up to the change set.
-    async fn prepare(&self, account: &Account, io: &Io) -> Result<Prepared> {
+    async fn prepare(&self, account: &Account, options: &UpOptions, io: &Io) -> Result<Prepared> {
         let stack = stack::find(account, self.name).await?;
         if let Some(stack) = &stack {
             stack::check_ours(account, stack, self.name).await?;
@@ -185,11 +212,48 @@ impl Deployment<'_> {
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
         }
-        let (mut found, renewed) = self.find(account, kept.as_ref(), io).await?;
+        let stored = self.put_secrets(account, io).await?;
+        let found = self.find(account, kept.as_ref(), &stored).await?;
+        let submission = self.submission(account, change_set::NAME, found, io).await?;
+        if operation != Operation::Update
+            && let Some(group) = log_groups::of_project(account, self.name).await?
+        {
+            // What a failed creation has left. The stack makes one of the same name.
+            log_groups::delete(account, &group).await?;
+        }
+        let change_set = self.change_set(account, operation, &submission, io).await?;
+        if let Some(change_set) = &change_set {
+            self.check_losses(account, operation, change_set, options, io).await?;
+        }
+        let change = change_set.map(|change_set| (operation, change_set));
+        let mut renewed = stored;
+        renewed.retain(|stored| stored.change == secrets::Change::Updated);
+        Ok(Prepared { change, renewed })
+    }
+
+    async fn put_secrets(&self, account: &Account, io: &Io) -> Result<Vec<Stored>> {
+        let mut all = Vec::new();
+        for file in &self.files {
+            let stored = secrets::put(account, self.name, file).await?;
+            io.progress
+                .done(format!("Secret {}", file.key), stored.change.to_string());
+            all.push(stored);
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn submission(
+        &self,
+        account: &Account,
+        change_set: &'static str,
+        mut found: Found,
+        io: &Io,
+    ) -> Result<Submission> {
         let (template, templates_url) = self.hand_over(account, io).await?;
         found.templates_url = templates_url;
-        let submission = Submission {
+        Ok(Submission {
             name: self.name.to_owned(),
+            change_set,
             template,
             nested: !self.template.nested.is_empty(),
             named_roles: self.template.names_roles(),
@@ -198,19 +262,20 @@ impl Deployment<'_> {
                 .into_iter()
                 .chain(self.template.tags.clone())
                 .collect(),
-        };
-        if operation != Operation::Update
-            && let Some(group) = log_groups::of_project(account, self.name).await?
-        {
-            // What a failed creation has left. The stack makes one of the same name.
-            log_groups::delete(account, &group).await?;
-        }
+        })
+    }
+
+    pub(super) async fn change_set(
+        &self,
+        account: &Account,
+        operation: Operation,
+        submission: &Submission,
+        io: &Io,
+    ) -> Result<Option<ChangeSet>> {
         io.progress
             .working(format!("Stack {}", self.name), "Preparing the change set");
-        let prepared = change_set::prepare(account, operation, &submission).await;
-        let change_set = prepared.map_err(|error| at_its_line(error, &self.template.origins))?;
-        let change = change_set.map(|change_set| (operation, change_set));
-        Ok(Prepared { change, renewed })
+        let prepared = change_set::prepare(account, operation, submission).await;
+        prepared.map_err(|error| at_its_line(error, &self.template.origins))
     }
 
     /// What the user wants to know now: the addresses.
@@ -222,12 +287,16 @@ impl Deployment<'_> {
         Ok(())
     }
 
+    pub(super) fn uses_secret(&self, key: &str) -> bool {
+        let used = |purpose: &Purpose| purpose.secret() == Some(key);
+        self.template.parameters.values().any(used)
+    }
+
     /// Deletes the secrets of files that the project no longer has. Only now: until the update was complete, the old
     /// tasks could still be restarted.
     async fn remove_stale_secrets(&self, account: &Account, io: &Io) -> Result<()> {
         for secret in secrets::of_project(account, self.name).await? {
-            let used = |purpose: &Purpose| purpose.secret() == Some(&secret.key);
-            if !self.template.parameters.values().any(used) {
+            if !self.uses_secret(&secret.key) {
                 secrets::delete(account, &secret).await?;
                 io.progress.done(format!("Secret {}", secret.key), "Removed");
             }

@@ -2,47 +2,31 @@
 
 use indexmap::IndexMap;
 
+use super::aws::secrets::Stored;
 use super::aws::stack::{self, Resource, Stack};
-use super::aws::{Account, hosted_zones, load_balancers, network, secrets, volumes};
+use super::aws::{Account, hosted_zones, load_balancers, network, volumes};
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
 use super::parameters::{Found, given_value};
-use crate::backend::Io;
 use crate::error::{Error, Result};
 
 impl Deployment<'_> {
-    /// Everything that the Parameters ask for and nobody has said, and the secrets whose content is new to their tasks.
-    pub(super) async fn find(
-        &self,
-        account: &Account,
-        stack: Option<&Stack>,
-        io: &Io,
-    ) -> Result<(Found, Vec<secrets::Stored>)> {
+    /// Everything that the Parameters ask for and nobody has said.
+    pub(super) async fn find(&self, account: &Account, stack: Option<&Stack>, stored: &[Stored]) -> Result<Found> {
         let (mut others, vpc) = self.others(account).await?;
         let (vpc, [subnets, public_subnets]) = self.network(account, stack, vpc).await?;
         others.extend(self.external_networks(account, vpc.as_deref()).await?);
         let file_systems = self.file_systems(account, stack).await?;
-        let mut arns = IndexMap::new();
-        let mut renewed = Vec::new();
-        for file in &self.files {
-            let stored = secrets::put(account, self.name, file).await?;
-            io.progress
-                .done(format!("Secret {}", file.key), stored.change.to_string());
-            arns.insert(file.key.clone(), stored.arn.clone());
-            if stored.change == secrets::Change::Updated {
-                renewed.push(stored);
-            }
-        }
-        let found = Found {
+        let arns = stored.iter().map(|stored| (stored.key.clone(), stored.arn.clone()));
+        Ok(Found {
             vpc,
             subnets,
             public_subnets,
-            secrets: arns,
+            secrets: arns.collect(),
             file_systems,
             templates_url: None,
             others,
-        };
-        Ok((found, renewed))
+        })
     }
 
     /// What there is to know about existing load balancers and hosted zones, by Parameter; and the load balancers' VPC.

@@ -2,6 +2,7 @@
 //! purely; [`aws`] deploys it.
 
 pub mod aws;
+mod changes;
 pub mod cloudformation;
 pub mod convert;
 mod deploy;
@@ -13,6 +14,7 @@ mod lookup;
 mod pack;
 mod parameters;
 pub mod permissions;
+mod preview;
 mod remove;
 mod rules;
 pub mod support;
@@ -23,10 +25,17 @@ pub use aws::Account;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
+use crate::backend::{Backend, Change, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
+
+impl Account {
+    /// What [`up`](Backend::up) would change; leaves nothing behind.
+    pub async fn diff(&self, project: &Project, parameters: &[(String, String)], io: &Io) -> Result<Vec<Change>> {
+        Box::pin(deploy::diff(self, project, parameters, io)).await
+    }
+}
 
 #[async_trait]
 impl Backend for Account {

@@ -14,7 +14,7 @@ const ACTIONS: &str = include_str!("permissions/actions.txt");
 /// The most characters that a managed policy may have, blanks not counted.
 pub const LARGEST: usize = 6144;
 
-/// What `ctx up`, `down`, `ps` and `logs` call for every project.
+/// What `ctx up`, `diff`, `down`, `ps` and `logs` call for every project.
 const OWN: &[&str] = &[
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
@@ -23,6 +23,7 @@ const OWN: &[&str] = &[
     "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks",
     "cloudformation:ExecuteChangeSet",
+    "cloudformation:GetTemplate",
     "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",
     "ec2:DescribeSubnets",

@@ -1,6 +1,7 @@
 //! The only place that prints. What a command found goes to standard output, everything else to standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the place")]
 
+pub mod changes;
 pub mod contexts;
 pub mod diagnostics;
 mod listing;

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, stderr, stdin};
 use inquire::validator::{Validation, ValueRequiredValidator};
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 
-use super::output;
+use super::{output, progress};
 use crate::error::{Error, Result};
 
 /// Whether somebody is there to answer: questions are shown on standard error.
@@ -22,6 +22,19 @@ pub fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<T> {
 /// Asks whether to do something; without an answer nothing is done.
 pub fn confirm(question: &str) -> Result<bool> {
     Confirm::new(question).with_default(false).prompt().map_err(unanswered)
+}
+
+/// Asks between two drawings of a display; there is no answer where nobody is there to give one.
+pub fn asker(display: &progress::Display) -> impl Fn(&str) -> Result<Option<bool>> + Send + Sync + 'static {
+    let printer = display.printer();
+    move |question| {
+        if !is_possible() {
+            return Ok(None);
+        }
+        let mut answer = Ok(false);
+        printer(&mut || answer = confirm(question));
+        answer.map(Some)
+    }
 }
 
 /// Asks for a text; an empty answer means `default`, or is refused where that is empty too.

@@ -6,6 +6,7 @@
 mod support;
 
 mod connect;
+mod diff;
 mod down;
 mod faults;
 mod logs;

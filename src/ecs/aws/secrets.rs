@@ -78,21 +78,30 @@ pub struct Kept {
     pub key: String,
 }
 
+/// What is there of the secret of a file, and what would become of it.
+pub async fn look(account: &Account, project: &str, secret: &FileSecret) -> Result<Stored> {
+    seen(account, project, secret).await.map(|(stored, _)| stored)
+}
+
 /// Creates or updates the secret of a file, if its content changed. One that was updated has to be [confirmed](confirm).
 pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Result<Stored> {
+    let (mut stored, deleted) = seen(account, project, secret).await?;
     let name = format!("{project}/{}", secret.key);
     let failed = |doing: &str| format!("cannot {doing} secret `{name}`");
-    let digest = digest(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
-    let stored = |arn: Option<&str>, change| Stored {
-        key: secret.key.clone(),
-        arn: arn.unwrap_or_default().to_owned(),
-        change,
-        digest: digest.clone(),
-    };
     let client = &account.secrets;
-    let described = match client.describe_secret().secret_id(&name).send().await {
-        Ok(described) => described,
-        Err(error) if is(&error, "ResourceNotFoundException") => {
+    if deleted {
+        let request = client.restore_secret().secret_id(&stored.arn);
+        let restored = request.send().await;
+        restored.map_err(|error| account.access.failed(failed("restore"), &error))?;
+    }
+    match stored.change {
+        Change::Unchanged => {}
+        Change::Updated => {
+            let request = client.put_secret_value().secret_id(&stored.arn);
+            let updated = request.secret_string(secret.value()).send().await;
+            updated.map_err(|error| account.access.failed(failed("update"), &error))?;
+        }
+        Change::Created => {
             let created = client
                 .create_secret()
                 .name(&name)
@@ -103,7 +112,7 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                 .secret_string(secret.value())
                 .tags(tag(tags::PROJECT, project))
                 .tags(tag(tags::SECRET, &secret.key))
-                .tags(tag(tags::DIGEST, &digest))
+                .tags(tag(tags::DIGEST, &stored.digest))
                 .send()
                 .await
                 .map_err(|error| {
@@ -115,9 +124,28 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                         error
                     }
                 })?;
-            return Ok(stored(created.arn(), Change::Created));
+            created.arn().unwrap_or_default().clone_into(&mut stored.arn);
         }
-        Err(error) => return Err(account.access.failed(failed("look at"), &error)),
+    }
+    Ok(stored)
+}
+
+/// What has to be done to the secret of a file, and whether it is deleted and has to be restored for it.
+async fn seen(account: &Account, project: &str, secret: &FileSecret) -> Result<(Stored, bool)> {
+    let name = format!("{project}/{}", secret.key);
+    let digest = digest(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
+    let stored = |arn: &str, change| Stored {
+        key: secret.key.clone(),
+        arn: arn.to_owned(),
+        change,
+        digest: digest.clone(),
+    };
+    let described = match account.secrets.describe_secret().secret_id(&name).send().await {
+        Ok(described) => described,
+        Err(error) if is(&error, "ResourceNotFoundException") => return Ok((stored("", Change::Created), false)),
+        Err(error) => {
+            return Err(account.access.failed(format!("cannot look at secret `{name}`"), &error));
+        }
     };
     let value = |key: &str| {
         let tag = described.tags().iter().find(|tag| tag.key() == Some(key));
@@ -129,25 +157,10 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                 .hint("declare it as `external` with its ARN as `name`, or rename the secret or the project"),
         );
     }
-    let arn = described.arn().unwrap_or_default();
-    if described.deleted_date().is_some() {
-        client
-            .restore_secret()
-            .secret_id(arn)
-            .send()
-            .await
-            .map_err(|error| account.access.failed(failed("restore"), &error))?;
-    } else if value(tags::DIGEST) == Some(&digest) {
-        return Ok(stored(Some(arn), Change::Unchanged));
-    }
-    client
-        .put_secret_value()
-        .secret_id(arn)
-        .secret_string(secret.value())
-        .send()
-        .await
-        .map_err(|error| account.access.failed(failed("update"), &error))?;
-    Ok(stored(Some(arn), Change::Updated))
+    let deleted = described.deleted_date().is_some();
+    let same = !deleted && value(tags::DIGEST) == Some(&digest);
+    let change = if same { Change::Unchanged } else { Change::Updated };
+    Ok((stored(described.arn().unwrap_or_default(), change), deleted))
 }
 
 /// Notes that no task has the secret's old content any more. A run that ends before this is made up for by the next:

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus, TemplateStage};
 
 use super::failure::says;
 use super::{Account, change_set, tags};
@@ -118,7 +118,10 @@ pub async fn check_ours(account: &Account, stack: &Stack, project: &str) -> Resu
                     .access
                     .failed(format!("cannot look at stack `{}`", stack.name), &error)
             })?;
-            foreign |= change_set.change_set_name() != Some(change_set::NAME);
+            foreign |= !matches!(
+                change_set.change_set_name(),
+                Some(change_set::NAME | change_set::PREVIEW)
+            );
         }
         if !foreign {
             return Ok(());
@@ -183,6 +186,14 @@ pub fn operation(stack: Option<&Stack>) -> Result<Operation> {
     }
 }
 
+/// The template of a stack, as it was sent.
+pub async fn template(account: &Account, id: &str) -> Result<String> {
+    let request = account.cloudformation.get_template().stack_name(id);
+    let answer = request.template_stage(TemplateStage::Original).send().await;
+    let answer = answer.map_err(|error| account.access.failed("cannot read the template of the stack", &error))?;
+    Ok(answer.template_body.unwrap_or_default())
+}
+
 /// Begins to delete a stack.
 pub async fn delete(account: &Account, id: &str) -> Result<()> {
     account
@@ -244,7 +255,7 @@ pub async fn resources(account: &Account, stack_id: &str) -> Result<Vec<Resource
 pub(super) const NESTED: &str = "CloudFormation::Stack";
 
 /// A resource type without the vendor, as in `ECS::Service`.
-pub(super) fn kind(resource_type: &str) -> String {
+pub fn kind(resource_type: &str) -> String {
     resource_type
         .split_once("::")
         .map_or(resource_type, |(_, kind)| kind)

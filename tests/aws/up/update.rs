@@ -61,7 +61,8 @@ fn a_service_that_is_no_longer_in_the_file_goes() {
     world
         .sandbox
         .write("compose.yaml", "name: shop\nservices:\n  cache:\n    image: redis:7\n");
-    world.ok(&["up"]);
+    // Its load balancer goes with it.
+    world.ok(&["up", "--yes"]);
     let tasks = world.ok(&["ps"]).stdout;
     assert!(tasks.contains("redis:7") && !tasks.contains("nginx"), "{tasks}");
 }

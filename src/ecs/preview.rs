@@ -1,0 +1,207 @@
+//! What `up` would change, and the question whether that is meant.
+
+use std::collections::BTreeMap;
+
+use super::aws::change_set::{self, ChangeSet, PREVIEW, Submission};
+use super::aws::secrets::{self, Stored};
+use super::aws::stack::{self, Operation, Stack};
+use super::aws::{Account, log_groups};
+use super::changes::{self, Side};
+use super::cloudformation::split::TEMPLATES_URL;
+use super::deploy::Deployment;
+use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::error::{Error, Result};
+
+impl Deployment<'_> {
+    /// Makes a change set, tells what is in it, and removes it.
+    pub(super) async fn preview(&self, account: &Account, io: &Io) -> Result<Vec<Change>> {
+        let stack = stack::find(account, self.name).await?;
+        if let Some(stack) = &stack {
+            stack::check_ours(account, stack, self.name).await?;
+        }
+        let operation = stack::operation(stack.as_ref())?;
+        let kept = stack.filter(|_| operation == Operation::Update);
+        if let Some(stack) = &kept {
+            self.check_stays(stack)?;
+        }
+        let mut stored = Vec::new();
+        for file in &self.files {
+            stored.push(secrets::look(account, self.name, file).await?);
+        }
+        let told = self.changes_of_secrets(account, &stored).await?;
+        for stored in stored.iter_mut().filter(|stored| stored.arn.is_empty()) {
+            let Account { region, id, .. } = account;
+            stored.arn = format!(
+                "arn:aws:secretsmanager:{region}:{id}:secret:{}/{}-000000",
+                self.name, stored.key
+            );
+        }
+        let found = self.find(account, kept.as_ref(), &stored).await?;
+        let submission = self.submission(account, PREVIEW, found, io).await?;
+        // What is left of a failed creation is in a change set's way. It holds nothing.
+        let blocked = operation == Operation::Recreate
+            || (operation == Operation::Create && log_groups::of_project(account, self.name).await?.is_some());
+        let mut changes = if blocked {
+            self.sides(&submission).0.added(&self.template.origins)
+        } else if let Some(change_set) = self.change_set(account, operation, &submission, io).await? {
+            let read = self.read(account, kept.as_ref(), &submission, &change_set).await;
+            change_set::abandon(account, operation, &change_set.stack_id, PREVIEW).await?;
+            read?
+        } else {
+            Vec::new()
+        };
+        changes.extend(told);
+        changes.sort_by(|a, b| (&a.stack, a.action, &a.logical_id).cmp(&(&b.stack, b.action, &b.logical_id)));
+        io.progress.done(format!("Stack {}", self.name), "Compared");
+        Ok(changes)
+    }
+
+    /// Asks before something is lost that cannot be brought back, and refuses it where nobody is there to ask.
+    pub(super) async fn check_losses(
+        &self,
+        account: &Account,
+        operation: Operation,
+        change_set: &ChangeSet,
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<()> {
+        if options.yes {
+            return Ok(());
+        }
+        let nothing = Side::default();
+        let tell = |planned| changes::change(planned, &nothing, &nothing, &self.template.origins);
+        let changes = change_set.changes.iter().map(tell);
+        let losses: Vec<_> = changes.filter_map(|change| Some((change.loss()?, change))).collect();
+        if losses.is_empty() {
+            return Ok(());
+        }
+        for (loss, change) in &losses {
+            io.progress.warning(title(change), sentence(loss));
+        }
+        // Nothing moves on the display while somebody thinks.
+        io.progress
+            .warning(format!("Stack {}", self.name), "What is lost does not come back");
+        let answer = io.consent.ask("Go on?");
+        if let Ok(Some(true)) = answer {
+            return Ok(());
+        }
+        change_set::abandon(account, operation, &change_set.stack_id, change_set::NAME).await?;
+        if answer?.is_some() {
+            io.progress.warning(format!("Stack {}", self.name), "Not changed");
+            return Err(Error::Exit(1));
+        }
+        let mut diagnostics: Vec<Diagnostic> = losses
+            .iter()
+            .map(|(loss, change)| {
+                let what = format!("{} `{}` {loss}", change.kind, change.logical_id);
+                Diagnostic::error(change.span, what)
+            })
+            .collect();
+        if let Some(last) = diagnostics.pop() {
+            diagnostics.push(
+                last.hint("nobody is there to ask: `--yes` goes on without asking, `ctx diff` shows all changes"),
+            );
+        }
+        Err(diagnostics.into())
+    }
+
+    async fn read(
+        &self,
+        account: &Account,
+        stack: Option<&Stack>,
+        submission: &Submission,
+        change_set: &ChangeSet,
+    ) -> Result<Vec<Change>> {
+        let (ours, nested) = self.sides(submission);
+        let deployed = match stack {
+            Some(stack) => Side::new(&stack::template(account, &stack.id).await?, &stack.parameters),
+            None => Side::default(),
+        };
+        let mut of_nested: BTreeMap<&str, Side> = BTreeMap::new();
+        let mut changes = Vec::new();
+        for planned in &change_set.changes {
+            let origins = &self.template.origins;
+            let Some((name, id)) = &planned.stack else {
+                changes.push(changes::change(planned, &deployed, &ours, origins));
+                continue;
+            };
+            if !of_nested.contains_key(name.as_str()) {
+                let side = match id {
+                    Some(id) => Side::new(&stack::template(account, id).await?, &BTreeMap::new()),
+                    None => Side::default(),
+                };
+                of_nested.insert(name, side);
+            }
+            let nothing = Side::default();
+            let ours = nested.get(name).unwrap_or(&nothing);
+            changes.push(changes::change(planned, &of_nested[name.as_str()], ours, origins));
+        }
+        Ok(changes)
+    }
+
+    /// What would be deployed: the root, and the nested stacks by their logical ids.
+    fn sides(&self, submission: &Submission) -> (Side, BTreeMap<String, Side>) {
+        let mut values: BTreeMap<String, String> = submission.parameters.iter().cloned().collect();
+        // Where the templates are says nothing about what is in them.
+        values.remove(TEMPLATES_URL);
+        let ours = Side::new(&self.body, &values);
+        let nested = self.template.nested.iter().filter_map(|nested| {
+            let id = ours.naming(&nested.file)?;
+            Some((id, Side::new(&nested.to_yaml(), &BTreeMap::new())))
+        });
+        let nested = nested.collect();
+        (ours, nested)
+    }
+
+    /// Secrets are no part of the stack, but what they hold is.
+    async fn changes_of_secrets(&self, account: &Account, stored: &[Stored]) -> Result<Vec<Change>> {
+        let change = |key: &str, action, arn: Option<&str>| Change {
+            logical_id: key.to_owned(),
+            physical_id: arn.map(str::to_owned),
+            kind: "SecretsManager::Secret".to_owned(),
+            stack: None,
+            action,
+            kept: false,
+            holds: Some(Holding::Data),
+            service: None,
+            span: Span::NOWHERE,
+            properties: Vec::new(),
+        };
+        let mut changes = Vec::new();
+        for stored in stored {
+            match stored.change {
+                secrets::Change::Unchanged => {}
+                secrets::Change::Created => changes.push(change(&stored.key, Action::Add, None)),
+                secrets::Change::Updated => changes.push(Change {
+                    properties: vec![Property {
+                        path: "SecretString".to_owned(),
+                        before: None,
+                        after: None,
+                        follows: Some("its file".to_owned()),
+                    }],
+                    ..change(&stored.key, Action::Modify, Some(&stored.arn))
+                }),
+            }
+        }
+        for secret in secrets::of_project(account, self.name).await? {
+            if !self.uses_secret(&secret.key) {
+                changes.push(change(&secret.key, Action::Remove, Some(&secret.arn)));
+            }
+        }
+        Ok(changes)
+    }
+}
+
+fn title(change: &Change) -> String {
+    match &change.service {
+        Some(service) => format!("{service}: {}", change.logical_id),
+        None => change.logical_id.clone(),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
+}
