@@ -4,12 +4,13 @@
 
 mod container_name;
 mod cycle;
+mod limits;
 mod resource;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{Build, Project, Service, Spanned, paths};
+use super::{Build, Project, Service, paths};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// Reports every inconsistency of a project; of its services, those that are enabled.
@@ -228,71 +229,6 @@ impl Check<'_> {
         }
     }
 
-    /// What is said in two places must be said alike.
-    fn limits(&mut self) {
-        let service = self.service;
-        let Some(deploy) = &service.deploy else { return };
-        let mut clash = |differs: bool, span: Option<Span>, one: &str, other: &str| {
-            if differs {
-                let message = format!("service `{}` has two values for `{one}` and `{other}`", service.name);
-                self.error(span.unwrap_or(service.span), message, format!("keep `{other}` alone"));
-            }
-        };
-        if let Some(limits) = &deploy.limits {
-            let other = "deploy.resources.limits.cpus";
-            clash(differ(service.cpus, limits.cpus), span(service.cpus), "cpus", other);
-            let other = "deploy.resources.limits.memory";
-            clash(
-                differ(service.mem_limit, limits.memory),
-                span(service.mem_limit),
-                "mem_limit",
-                other,
-            );
-            let other = "deploy.resources.limits.pids";
-            clash(
-                differ(service.pids_limit, limits.pids),
-                span(service.pids_limit),
-                "pids_limit",
-                other,
-            );
-        }
-        if let Some(reservations) = &deploy.reservations {
-            let other = "deploy.resources.reservations.memory";
-            let differs = differ(service.mem_reservation, reservations.memory);
-            clash(differs, span(service.mem_reservation), "mem_reservation", other);
-        }
-        clash(
-            deploy.replicas.is_some() && differ(service.scale, deploy.replicas),
-            span(service.scale),
-            "scale",
-            "deploy.replicas",
-        );
-    }
-
-    fn scale(&mut self) {
-        let service = self.service;
-        let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas);
-        for (scale, name) in [(service.scale, "scale"), (replicas, "deploy.replicas")] {
-            let Some(scale) = scale else { continue };
-            if scale.value < 0 {
-                self.error(scale.span, format!("`{name}` must be zero or more"), "remove the sign");
-            }
-            if scale.value > 1
-                && let Some(container) = &service.container_name
-            {
-                let message = format!(
-                    "service `{}` has {} containers and one `container_name`",
-                    service.name, scale.value
-                );
-                self.error(
-                    container.span,
-                    message,
-                    "remove `container_name`, or have one container",
-                );
-            }
-        }
-    }
-
     fn mounts(&mut self) {
         let service = self.service;
         let mut targets: HashMap<String, Span> = HashMap::new();
@@ -387,13 +323,4 @@ impl Check<'_> {
             }
         }
     }
-}
-
-/// Whether a value is said, and what stands beside it says another one, or none.
-fn differ<T: PartialEq>(one: Option<Spanned<T>>, other: Option<Spanned<T>>) -> bool {
-    one.is_some_and(|one| other.is_none_or(|other| one.value != other.value))
-}
-
-fn span<T>(value: Option<Spanned<T>>) -> Option<Span> {
-    value.map(|value| value.span)
 }

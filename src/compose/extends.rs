@@ -17,6 +17,18 @@ const LONGEST_CHAIN: usize = 64;
 /// A file and a service of it, on the way from one service to what it extends.
 type Step = (String, String);
 
+/// Where a service stands that extends another one.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// The services of its file.
+    services: &'a Map,
+    /// What its paths are relative to.
+    folder: &'a Path,
+    /// Empty for the document at hand.
+    file: &'a str,
+    cuts: &'a [Vec<String>],
+}
+
 impl Loader<'_> {
     /// Replaces every service of a document that extends another one by the whole of both.
     pub(super) fn extend_services(&mut self, document: &mut Document, scope: &mut Scope) {
@@ -33,7 +45,13 @@ impl Loader<'_> {
                 return;
             };
             let folder = scope.working_dir.clone();
-            let complete = self.complete(services, &name, &folder, "", &cuts, scope, &mut Vec::new());
+            let place = Place {
+                services,
+                folder: &folder,
+                file: "",
+                cuts: &cuts,
+            };
+            let complete = self.complete(place, &name, scope, &mut Vec::new());
             if let (Some(complete), Some(services)) = (complete, section(&mut document.root, "services"))
                 && let Some(entry) = services.get_mut(&name)
             {
@@ -43,22 +61,9 @@ impl Loader<'_> {
         document.cuts = cuts;
     }
 
-    /// A service together with all that it extends. `file` is empty for the document at hand.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "they say where a service stands, and change from step to step"
-    )]
-    fn complete(
-        &mut self,
-        services: &Map,
-        name: &str,
-        folder: &Path,
-        file: &str,
-        cuts: &[Vec<String>],
-        scope: &mut Scope,
-        chain: &mut Vec<Step>,
-    ) -> Option<Node> {
-        let mut service = services.get(name)?.node.clone();
+    /// A service together with all that it extends.
+    fn complete(&mut self, place: Place<'_>, name: &str, scope: &mut Scope, chain: &mut Vec<Step>) -> Option<Node> {
+        let mut service = place.services.get(name)?.node.clone();
         let Value::Map(map) = &mut service.value else {
             return Some(service);
         };
@@ -81,10 +86,10 @@ impl Loader<'_> {
             );
             return Some(service);
         }
-        chain.push((file.to_owned(), name.to_owned()));
+        chain.push((place.file.to_owned(), name.to_owned()));
         let base = match other {
-            None => self.sibling(services, &target, &extends, folder, file, cuts, scope, chain),
-            Some(path) => self.foreign(&path, &target, &extends, folder, scope, chain),
+            None => self.sibling(place, &target, &extends, scope, chain),
+            Some(path) => self.foreign(&path, &target, &extends, place.folder, scope, chain),
         };
         chain.pop();
         let Some(mut base) = base.filter(|base| base.value != Value::Null) else {
@@ -94,7 +99,7 @@ impl Loader<'_> {
             }
             return Some(service);
         };
-        for cut in cuts {
+        for cut in place.cuts {
             if let [services, of, inner @ ..] = cut.as_slice()
                 && services == "services"
                 && of == name
@@ -107,26 +112,22 @@ impl Loader<'_> {
     }
 
     /// A service of the same file.
-    #[allow(clippy::too_many_arguments, reason = "see `complete`")]
     fn sibling(
         &mut self,
-        services: &Map,
+        place: Place<'_>,
         target: &str,
         extends: &Node,
-        folder: &Path,
-        file: &str,
-        cuts: &[Vec<String>],
         scope: &mut Scope,
         chain: &mut Vec<Step>,
     ) -> Option<Node> {
-        if self.is_circle(chain, file, target, extends.span) {
+        if self.is_circle(chain, place.file, target, extends.span) {
             return None;
         }
-        if !services.contains_key(target) {
-            self.no_service(services, target, extends, "this file");
+        if !place.services.contains_key(target) {
+            self.no_service(place.services, target, extends, "this file");
             return None;
         }
-        self.complete(services, target, folder, file, cuts, scope, chain)
+        self.complete(place, target, scope, chain)
     }
 
     /// A service of another file, with its paths as seen from the folder at hand.
@@ -155,7 +156,13 @@ impl Loader<'_> {
             return None;
         }
         let there = absolute.parent().unwrap_or(Path::new("/"));
-        let mut service = self.complete(services, target, there, &file, &document.cuts, scope, chain)?;
+        let place = Place {
+            services,
+            folder: there,
+            file: &file,
+            cuts: &document.cuts,
+        };
+        let mut service = self.complete(place, target, scope, chain)?;
         if service.value == Value::Null {
             return Some(service);
         }
