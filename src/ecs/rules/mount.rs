@@ -188,6 +188,7 @@ impl Way<'_> {
             ("FromPort", 2049_u16.into()),
             ("ToPort", 2049_u16.into()),
             ("SourceSecurityGroupId", Value::attribute(own, "GroupId")),
+            ("Description", format!("Tasks of {}", draft.home(service).name).into()),
         ]);
         draft.properties(&guard).push_once("SecurityGroupIngress", ingress);
         for target in volume::mount_targets(guarded, draft) {

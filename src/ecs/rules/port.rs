@@ -102,11 +102,16 @@ fn let_in(
 }
 
 fn ingress(transport: &'static str, ports: (u16, u16), source: (&'static str, Value)) -> Value {
+    let who = match source.0 {
+        "SourceSecurityGroupId" => "Load balancer",
+        _ => "Clients",
+    };
     Value::map([
         ("IpProtocol", transport.into()),
         ("FromPort", ports.0.into()),
         ("ToPort", ports.1.into()),
         source,
+        ("Description", who.into()),
     ])
 }
 
