@@ -14,8 +14,10 @@ pub struct Converted {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Notes in the project what the disk has where its mounts point to. The last look at the disk before [`convert`].
+/// Notes in the project what the disk has where its mounts point to, also those of volumes whose options name a folder.
+/// The last look at the disk before [`convert`].
 pub fn survey(project: &mut Project) {
+    rules::volume::resolve(project);
     let sources = rules::file::sources(project);
     crate::compose::survey::survey(project, &sources);
 }

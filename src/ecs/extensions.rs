@@ -1,5 +1,6 @@
 //! `x-aws-*`: what Compose has no word for. [`table`] has each with the place where it may stand and what its value may
-//! be; a name that nobody knows, or at another place, is an error, because what it was meant to do would not happen.
+//! be; a name that nobody knows, or at another place, is an error, because what it was meant to do would not happen. At the
+//! top of a file, where mappings are kept for their anchors, one that is like none of ours is let through.
 //! Other `x-` names are other tools'.
 
 mod shape;
@@ -167,13 +168,13 @@ fn check(map: &Map, place: &Place, services: &indexmap::IndexMap<String, Service
                     said.push(Diagnostic::error(entry.key, message).hint(*instead));
                 }
                 Some(Extension(_, shape, _, _)) => shape.check(name, &entry.node, said),
-                None => said.push(unknown(name, entry.key, place)),
+                None => said.push(unknown(name, entry.key, &entry.node, place)),
             }
         }
     }
 }
 
-fn unknown(name: &str, span: Span, place: &Place) -> Diagnostic {
+fn unknown(name: &str, span: Span, value: &Node, place: &Place) -> Diagnostic {
     // What all of them begin with makes none of them alike.
     let end = |name: &'static str| &name[PREFIX.len()..];
     let mut here: Vec<_> = place.extensions.keys().copied().collect();
@@ -189,6 +190,11 @@ fn unknown(name: &str, span: Span, place: &Place) -> Diagnostic {
         None if !elsewhere.is_empty() => format!("it stands under {}", elsewhere.join(", ")),
         None if EXTENSIONS.iter().any(|Extension(path, ..)| *path == name) => {
             "it stands at the top of the file".to_owned()
+        }
+        None if std::ptr::eq(place, &raw const *PLACES) && value.as_map().is_some() => {
+            let message = format!("`{name}` is no extension of `ctx`, and does nothing itself");
+            return Diagnostic::warning(span, message)
+                .hint("call a mapping that is there for its anchor `x-…` otherwise");
         }
         None if here.is_empty() => "remove it".to_owned(),
         None => {

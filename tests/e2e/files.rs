@@ -1,6 +1,6 @@
 //! The project's own files in the tasks.
 
-use crate::stage::{OnEcs, logs};
+use crate::stage::{INIT_IMAGE, OnEcs, logs};
 
 /// Says what it finds, and stays.
 const LOOK: &str = r#"
@@ -104,6 +104,18 @@ services:
     assert!(said.contains("is a volume on ECS"), "{said}");
     assert!(logs(&ecs.sandbox, "kept", "looked").contains("/kept/log: written\n"));
     assert!(logs(&ecs.sandbox, "lost", "looked").contains("/lost/log: sent written\n"));
+    // What a local run leaves there does not take the volume's place.
+    ecs.sandbox.write("data/kept/log", "local\n");
+    let again = ecs
+        .sandbox
+        .run(&["--progress", "plain", "up", "--parameter", INIT_IMAGE]);
+    assert_ne!(again.code, 0);
+    assert!(
+        again.stderr.contains("`./data/kept` is a volume in the stack"),
+        "{}",
+        again.stderr
+    );
+    std::fs::remove_file(ecs.sandbox.project().join("data/kept/log")).unwrap();
     ecs.down();
     assert_eq!(ecs.lab.file_systems().len(), 1, "`down` keeps the data");
 

@@ -23,11 +23,19 @@ pub fn logical_id(name: &str) -> String {
             && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
     });
     if !plain {
-        for byte in &Sha256::digest(name)[..3] {
-            let _ = write!(id, "{byte:02x}");
-        }
+        id.push_str(&digest(name));
     }
     id
+}
+
+/// Six digits that tell a name from those that look like it.
+#[must_use]
+pub fn digest(name: &str) -> String {
+    let mut digits = String::with_capacity(6);
+    for byte in &Sha256::digest(name)[..3] {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// A name of letters, digits, hyphens and underscores: what containers, volumes and families of task definitions allow.

@@ -78,6 +78,9 @@ pub enum Purpose {
         archive: Vec<u8>,
         /// Files that the archive lacks because they are not there, and where the project wants them.
         missing: Vec<(String, Span)>,
+        /// Folders that are in it for what they hold now: the logical id that each had while it was a volume, its path,
+        /// and where the project mounts it.
+        folders: Vec<(String, String, Span)>,
     },
     /// The id of an existing file system to use for a volume; empty: the stack makes one.
     FileSystem {

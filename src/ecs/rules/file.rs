@@ -25,6 +25,9 @@ pub(in crate::ecs) struct Shipment {
     entries: Vec<Entry>,
     /// Files that are not there, and who wants them.
     missing: Vec<(String, Span)>,
+    /// Folders that are sent for what is in them now: the access point that each would have as a volume, its path, and
+    /// who mounts it.
+    sent: Vec<(String, String, Span)>,
     /// Which of the service's mounts are volumes although they are folders of the project.
     kept: Vec<usize>,
     /// Where the first stands that is sent.
@@ -153,6 +156,7 @@ fn send(service: &Service, shipment: &Shipment, draft: &mut Draft) {
         key: format!("{}/files", service.name),
         archive,
         missing: shipment.missing.clone(),
+        folders: shipment.sent.clone(),
     };
     let id = draft.id(service, "FilesArn");
     let arn = draft.parameter(id, purpose, declaration);

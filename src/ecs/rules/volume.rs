@@ -1,10 +1,14 @@
 //! Named volumes: file systems that outlive the stack.
 
+mod local;
+
 use crate::compose::{Extensions, Mapping, Mount, Spanned, Volume};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::rules::{ebs, file};
+
+pub(in crate::ecs) use local::resolve;
 
 /// What `driver_opts` may say.
 const OPTIONS: [&str; 10] = [
@@ -117,7 +121,7 @@ fn folders_volume(draft: &Draft, span: Span) -> Volume {
 }
 
 /// The path on a file system for a path of the project, within what EFS takes: four folders, a hundred characters, none
-/// that begins with a dot.
+/// that begins with a dot. A path that has to be changed for that carries a digest, because it could be another's then.
 fn directory(path: &str) -> String {
     const DEEPEST: usize = 4;
     const LONGEST: usize = 100;
@@ -134,15 +138,24 @@ fn directory(path: &str) -> String {
         .collect();
     let (begin, rest) = parts.split_at(parts.len().min(DEEPEST - 1));
     let rest = (!rest.is_empty()).then(|| rest.join("_"));
-    let path: String = begin.iter().chain(&rest).map(|part| format!("/{part}")).collect();
-    match path.len() {
-        0 => "/_".to_owned(),
-        1..=LONGEST => path,
+    let changed: String = begin.iter().chain(&rest).map(|part| format!("/{part}")).collect();
+    if path.strip_prefix('.') == Some(&changed) && changed.len() <= LONGEST {
+        return changed;
+    }
+    let digest = names::digest(path);
+    match changed.len() {
+        0 => format!("/_{digest}"),
+        1..=80 => format!("{changed}-{digest}"),
         _ => {
-            let id = names::logical_id(&path);
-            format!("/{}", &id[id.len().saturating_sub(60)..])
+            let id = names::logical_id(&changed);
+            format!("/{}-{digest}", &id[id.len().saturating_sub(60)..])
         }
     }
+}
+
+fn is_of_local_driver(volume: &Volume) -> bool {
+    let driver = volume.driver.as_ref();
+    driver.is_none_or(|driver| matches!(driver.as_str(), "local" | "default" | ""))
 }
 
 /// The logical id of the access point to a folder of the project.
@@ -309,21 +322,18 @@ fn check(key: &str, volume: &Volume, draft: &mut Draft) -> bool {
         let hint = "give the file system's id (fs-…) as its `name`";
         draft.say(Diagnostic::error(span(volume.name.span), message).hint(hint));
     }
-    if let Some(driver) = volume
-        .driver
-        .as_ref()
-        .filter(|driver| !matches!(driver.as_str(), "local" | "default" | ""))
-    {
+    if let Some(driver) = volume.driver.as_ref().filter(|_| !is_of_local_driver(volume)) {
         let message = format!(
             "volume driver `{}` is not possible on ECS: volumes are EFS file systems",
             driver.value
         );
         draft.say(Diagnostic::error(driver.span, message).hint("remove `driver`"));
     }
+    let refusal = local::refusal(key, volume);
     for (name, value) in &volume.driver_opts {
         let engines = ENGINES_OPTIONS.contains(&name.as_str());
         // The engine, too, makes a volume of its own when these are empty.
-        if OPTIONS.contains(&name.as_str()) || engines && value.is_empty() {
+        if OPTIONS.contains(&name.as_str()) || engines && (value.is_empty() || refusal.is_some()) {
             continue;
         }
         let message = format!("volume option `{name}` is not possible on ECS: volumes are EFS file systems");
@@ -334,5 +344,41 @@ fn check(key: &str, volume: &Volume, draft: &mut Draft) -> bool {
         };
         draft.say(Diagnostic::error(value.span, message).hint(hint));
     }
+    draft.diagnostics.extend(refusal);
     draft.diagnostics.len() == before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_folders_of_a_project_share_one_of_the_file_system() {
+        let deep = "./a/b/c/d/e";
+        let long = format!("./{}", "folder-".repeat(20));
+        let paths = [
+            "./x",
+            "./.x",
+            "./_x",
+            "../x",
+            "./ä",
+            "./ö",
+            "./a/b/c/d_e",
+            "./a/b/c/d/e_f",
+            deep,
+            &long,
+            ".",
+        ];
+        let directories: std::collections::BTreeSet<_> = paths.iter().map(|path| directory(path)).collect();
+        assert_eq!(directories.len(), paths.len(), "{directories:?}");
+        for directory in &directories {
+            let parts: Vec<_> = directory[1..].split('/').collect();
+            assert!(parts.len() <= 4 && directory.len() <= 100, "{directory}");
+            assert!(
+                parts.iter().all(|part| !part.is_empty() && !part.starts_with('.')),
+                "{directory}"
+            );
+        }
+        assert_eq!(directory("./data/pages"), "/data/pages");
+    }
 }

@@ -19,8 +19,21 @@ pub(super) enum Bind<'p> {
 pub(super) const OTHER_WAYS: &str =
     "put them into the image, or say `x-aws-bind: efs` on a mount for a volume that the service fills itself";
 
-/// The tables of time zones, which images either have or do without: everybody mounts them from the host.
-const OF_THE_HOST: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
+/// What people mount from the host that tasks have without it, and why.
+const OF_THE_HOST: [(&str, &str); 8] = [
+    ("/dev/null", "every container has it"),
+    ("/dev/random", "every container has it"),
+    ("/dev/urandom", "every container has it"),
+    ("/dev/zero", "every container has it"),
+    ("/etc/localtime", UNIVERSAL_TIME),
+    (
+        "/etc/resolv.conf",
+        "tasks ask the name servers of their VPC, as their hosts do",
+    ),
+    ("/etc/timezone", UNIVERSAL_TIME),
+    ("/usr/share/zoneinfo", UNIVERSAL_TIME),
+];
+const UNIVERSAL_TIME: &str = "there, hosts keep universal time, as containers do";
 
 static EMPTY: Tree = Tree {
     is_file: false,
@@ -40,9 +53,9 @@ pub(super) fn bind<'p>(mount: &Mount, draft: &mut Draft<'p>) -> Bind<'p> {
     let source = mount.source.as_ref().map_or("", |source| source.as_str());
     let place = mount.span;
     let choice = chosen(mount);
-    if OF_THE_HOST.contains(&source) && choice.is_none() {
-        let message =
-            format!("the mount of `{source}` has no effect on ECS: there, hosts keep universal time, as containers do");
+    let needless = OF_THE_HOST.iter().find(|(path, _)| *path == source);
+    if let (Some((_, why)), None) = (needless, choice) {
+        let message = format!("the mount of `{source}` has no effect on ECS: {why}");
         draft.remark(Diagnostic::warning(place, message));
         return Bind::Nothing;
     }

@@ -7,7 +7,7 @@ use crate::compose::{FileReference, Service, Text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::ecs::draft::Draft;
 use crate::ecs::pack::Entry;
-use crate::ecs::rules::{mount, secret};
+use crate::ecs::rules::{mount, secret, volume};
 
 /// Folders that no volume can hide: the kernel's own, and the image's root.
 const NO_VOLUME: [&str; 4] = ["/", "/dev", "/proc", "/sys"];
@@ -35,6 +35,7 @@ struct Plan<'p> {
     /// Single files: where, what, and who says so. Nothing: a file that is not there, or a secret's.
     files: Vec<(String, Option<Entry>, Span)>,
     missing: Vec<(String, Span)>,
+    sent: Vec<(String, String, Span)>,
     kept: Vec<usize>,
     /// Targets in memory.
     memory: Vec<String>,
@@ -93,6 +94,11 @@ impl<'p> Plan<'p> {
                 self.files.push((target, file, mount.span));
             }
             Bind::Send(tree) => {
+                if !mount.extensions.contains_key("x-aws-bind") {
+                    let path = relative(draft.project, source);
+                    let was = volume::folder_access_point(source, draft);
+                    self.sent.push((was, path, mount.span));
+                }
                 if tree.without_history {
                     let message = "the history of a folder (`.git`) is not sent to tasks on ECS";
                     draft.remark(Diagnostic::warning(mount.span, message));
@@ -234,6 +240,7 @@ impl<'p> Plan<'p> {
             folders,
             entries,
             missing: self.missing,
+            sent: self.sent,
             kept: self.kept,
             span: self.span,
         }
@@ -255,7 +262,14 @@ impl<'p> Plan<'p> {
             if NO_VOLUME.contains(&parent) || self.memory.iter().any(|memory| memory == parent) {
                 let message =
                     format!("a file cannot be put at `{path}` on ECS: nothing can be mounted over `{parent}`");
-                let hint = "give it a target in a folder that can be a volume, or put it into the image";
+                let hint = if parent == "/" {
+                    format!(
+                        "give it a target in a folder, such as `/etc/ctx{path}`, and let the service read it there; or \
+                         put it into the image: `COPY`"
+                    )
+                } else {
+                    "give it a target in a folder that can be a volume, or put it into the image".to_owned()
+                };
                 draft.say(Diagnostic::error(*span, message).hint(hint));
                 continue;
             }
