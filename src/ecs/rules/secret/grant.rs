@@ -25,13 +25,11 @@ pub(in crate::ecs) fn grant(service: &Service, draft: &mut Draft, arns: Vec<Valu
         };
         let filled = fragment::SECRETS.fill("", &[(hole, Value::List(vec![arn.clone()]))]);
         let written = filled.resources.values().find_map(|policy| {
-            let statements = policy
+            let mut statements = policy
                 .at(&["Properties", "PolicyDocument", "Statement"])?
                 .as_list()
                 .iter();
-            statements
-                .filter(|statement| statement.get("Resource").is_some_and(|it| it.as_list().contains(&arn)))
-                .next()
+            statements.find(|statement| statement.get("Resource").is_some_and(|it| it.as_list().contains(&arn)))
         });
         let Some(statement) = written else { continue };
         let statements = statements(&policy, draft);

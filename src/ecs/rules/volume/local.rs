@@ -63,7 +63,7 @@ fn bind(project: &mut Project, key: &str, device: &str, read_only: bool) {
             Some(subpath) => format!("{}/{}", device.trim_end_matches('/'), subpath.value),
             None => device.to_owned(),
         };
-        mount.mount_type.value = "bind".to_owned();
+        "bind".clone_into(&mut mount.mount_type.value);
         if read_only {
             mount.read_only = Some(Spanned::new(true, mount.span));
         }
