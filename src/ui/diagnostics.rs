@@ -74,23 +74,34 @@ pub fn render(report: &Report, format: Format) -> String {
         }
     }
     match format {
-        Format::Json => output::lines(seen.iter().map(|diagnostic| json(&report.sources, diagnostic))),
+        Format::Json => {
+            let mut lines = output::lines(seen.iter().take(MOST_JSON).map(|one| json(&report.sources, one)));
+            if seen.len() > MOST_JSON {
+                let more = Diagnostic::error(Span::NOWHERE, format!("and {} more", seen.len() - MOST_JSON));
+                lines.push_str(&output::lines([json(&report.sources, &more)]));
+            }
+            lines
+        }
         Format::Text => {
             // The renderer puts its ellipses beyond the width that it is given.
             let width = output::size().0.saturating_sub(ELLIPSES);
             let renderer = Renderer::styled().term_width(width);
             let mut text = String::new();
-            for group in grouped(&seen) {
+            let groups = grouped(&seen);
+            for group in groups.iter().take(MOST_TEXT) {
                 if group.len() < FEWEST_TOGETHER {
                     for diagnostic in group {
                         text.push_str(&rendered(&renderer, &report.sources, diagnostic));
                         text.push_str("\n\n");
                     }
                 } else {
-                    let one = together(&report.sources, &group, width);
+                    let one = together(&report.sources, group, width);
                     text.push_str(&rendered(&renderer, &report.sources, &one));
                     text.push_str("\n\n");
                 }
+            }
+            if groups.len() > MOST_TEXT {
+                text.push_str(&format!("The first {MOST_TEXT} are shown, of "));
             }
             if seen.len() > 1 {
                 text.push_str(&summary(&seen));
@@ -104,6 +115,10 @@ const ELLIPSES: usize = 6;
 
 /// From how many on diagnostics that say the same stand in one: two are read faster where they are.
 const FEWEST_TOGETHER: usize = 3;
+/// How many are drawn: who has more corrects these first.
+const MOST_TEXT: usize = 100;
+/// How many are written for other programs.
+const MOST_JSON: usize = 1000;
 /// How many places one diagnostic lists.
 const MOST_PLACES: usize = 100;
 

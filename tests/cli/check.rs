@@ -31,9 +31,9 @@ fn every_attribute_is_listed_the_worst_first() {
     assert_eq!(run.code, 1);
     let expected = "\
 refused: 1
-  compose.yaml:5:5: services.web.privileged
-    Fargate runs no privileged containers
-    instead: remove it, or set it in an override file for the laptop only
+  compose.yaml:5:17: services.web.privileged
+    `privileged` is not possible on ECS: Fargate runs no privileged containers
+    instead: remove it, or run the service on instances of its own with `x-aws-capacity: ec2`
 
 ignored: 2
   compose.yaml:4:5: services.web.stdin_open

@@ -6,8 +6,8 @@ use ctx::diagnostic::{Diagnostic, Kind, Report, Span};
 use ctx::ui::diagnostics::{Format, render};
 use serde_json::Value;
 
-use crate::sandbox;
 use crate::support::golden::assert_golden;
+use crate::{Sandbox, sandbox};
 
 /// A report about one file; each diagnostic points at the first place of a text in it.
 fn report(text: &str, diagnostics: impl FnOnce(&dyn Fn(&str) -> Span) -> Vec<Diagnostic>) -> Report {
@@ -185,4 +185,24 @@ fn colours_are_for_those_who_want_them() {
     assert!(sandbox.fails(&["use", "nowhere"]).stderr.contains("\u{1b}["));
     sandbox.set("NO_COLOR", "1").unset("CLICOLOR_FORCE");
     assert!(!sandbox.fails(&["use", "nowhere"]).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn of_very_many_mistakes_the_first_are_shown() {
+    let sandbox = Sandbox::new();
+    let services: String = (0..20_000)
+        .map(|n| format!("  s{n}: {{image: a, x{n}: 1}}\n"))
+        .collect();
+    sandbox.write("compose.yaml", format!("services:\n{services}"));
+    let text = sandbox.run(&["config"]);
+    assert_ne!(text.code, 0);
+    assert_eq!(text.stderr.matches("\nerror: ").count() + 1, 100);
+    assert!(text.stderr.ends_with("The first 100 are shown, of 20000 errors\n"));
+    let json = sandbox.run(&["--diagnostics", "json", "config"]).stderr;
+    assert_eq!(json.lines().count(), 1001);
+    assert!(
+        json.lines().last().is_some_and(|last| last.contains("and 19000 more")),
+        "{:?}",
+        json.lines().last()
+    );
 }

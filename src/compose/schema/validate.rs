@@ -12,6 +12,9 @@ pub(in crate::compose) fn validate(node: &Node, shape: &'static Shape, path: &st
     Validation { diagnostics }.node(node, shape, &mut path, node.span);
 }
 
+/// How many unknown names are compared with the known ones.
+const MOST_HINTS: usize = 1000;
+
 struct Validation<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -120,7 +123,9 @@ impl Validation<'_> {
         // What the same file says already is not what was meant.
         let file = entry.key.file();
         let is_said = |name: &str| map.get(name).is_some_and(|other| other.key.file() == file);
-        let known = object.fields.iter().map(|(name, _)| *name);
+        // Beyond so many nobody reads the hints, which cost more than all else.
+        let counts = self.diagnostics.len() < MOST_HINTS;
+        let known = object.fields.iter().map(|(name, _)| *name).filter(|_| counts);
         let hint = match nearest(key, known.filter(|name| !is_said(name))) {
             Some(name) => format!("did you mean `{name}`?"),
             None if path.is_empty() && super::SERVICE.under(key).is_some() => {
