@@ -15,7 +15,7 @@ use super::convert::Converted;
 use super::follow::{at_its_line, failure, follow};
 use super::parameters::{self, Found, given_value};
 use super::{convert, files};
-use crate::backend::{Change, Io, UpOptions};
+use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
@@ -59,27 +59,12 @@ pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions
     let project = &surveyed(project);
     let template = convert::convert(project);
     let deployment = Deployment::new(account, project, &template, &options.parameters)?;
-    deployment.run(account, options, io).await?;
+    Box::pin(deployment.run(account, options, io)).await?;
     Ok(0)
 }
 
-/// What [`up`] would change. Changes nothing.
-pub(super) async fn diff(
-    account: &Account,
-    project: &Project,
-    parameters: &[(String, String)],
-    io: &Io,
-) -> Result<Vec<Change>> {
-    let project = &surveyed(project);
-    let template = convert::convert(project);
-    let deployment = Deployment::new(account, project, &template, parameters)?;
-    introduce(account, io);
-    let previewing = Box::pin(deployment.preview(account, io));
-    unless_interrupted(io, deployment.name, "nothing has been deployed", previewing).await
-}
-
 impl<'a> Deployment<'a> {
-    fn new(
+    pub(super) fn new(
         account: &Account,
         project: &'a Project,
         converted: &'a Converted,
@@ -212,6 +197,7 @@ impl Deployment<'_> {
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
+            self.check_same_project(stack, options, io)?;
         }
         let stored = self.put_secrets(account, io).await?;
         let found = self.find(account, kept.as_ref(), &stored).await?;
@@ -373,7 +359,7 @@ async fn clear_away(account: &Account, stack: &Stack, io: &Io) -> Result<()> {
     }
 }
 
-fn surveyed(project: &Project) -> Project {
+pub(super) fn surveyed(project: &Project) -> Project {
     let mut project = project.clone();
     convert::survey(&mut project);
     project

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::aws::events::{End, Event, Follower};
 use super::aws::services::ServiceName;
+use super::aws::stabilising::Stabilising;
 use super::aws::tasks::StoppedContainer;
 use super::aws::{Account, explain, logs, tasks};
 use super::cloudformation::Origin;
@@ -36,9 +37,19 @@ pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &
     let mut remarks = Vec::new();
     let mut culprits = Vec::new();
     let mut touched = Vec::new();
+    let mut stabilising = Stabilising::new();
     loop {
-        for event in follower.next(account).await? {
-            io.progress.event(progress_of(&event, origins));
+        let events = tokio::select! {
+            events = follower.next(account) => events?,
+            never = stabilising.tell(account, &io.progress) => match never {},
+        };
+        for event in events {
+            let shown = progress_of(&event, origins);
+            match event.status.as_str() {
+                "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => stabilising.begin(&event.physical_id, &shown.id),
+                _ => stabilising.end(&event.physical_id),
+            }
+            io.progress.event(shown);
             if let Some(end) = event.end() {
                 return Ok(Outcome {
                     end,

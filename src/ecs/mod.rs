@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 impl Account {
     /// What [`up`](Backend::up) would change; leaves nothing behind.
     pub async fn diff(&self, project: &Project, parameters: &[(String, String)], io: &Io) -> Result<Vec<Change>> {
-        Box::pin(deploy::diff(self, project, parameters, io)).await
+        Box::pin(preview::diff(self, project, parameters, io)).await
     }
 }
 

@@ -1,9 +1,14 @@
 //! The values of a template's Parameters. Decided here, found by those who ask AWS.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::cloudformation::{Purpose, Template};
 use crate::error::{Error, Result};
+
+/// The image of the init containers is no service's.
+const INIT_IMAGE: &str = "InitImage";
 
 /// What was found out about the account and the project's files.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -37,6 +42,35 @@ pub(super) fn check_names(template: &Template, given: &[(String, String)]) -> Re
 pub(super) fn given_value<'a>(given: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let last = given.iter().rev().find(|(given, _)| given == name);
     last.map(|(_, value)| value.as_str())
+}
+
+/// Whether a stack with these values of Parameters is another project's: no service of it is one of the template's, or
+/// there are several and none has its image from where the template's has it.
+pub(super) fn are_of_another(
+    deployed: &BTreeMap<String, String>,
+    template: &Template,
+    given: &[(String, String)],
+) -> bool {
+    let is_image = |name: &str| name.ends_with("Image") && name != INIT_IMAGE;
+    let images: Vec<_> = deployed.iter().filter(|(name, _)| is_image(name)).collect();
+    let mut common = 0;
+    let mut same = 0;
+    for (name, image) in &images {
+        let Some(Purpose::Image { default, .. }) = template.parameters.get(*name) else {
+            continue;
+        };
+        common += 1;
+        let ours = given_value(given, name).or(default.as_deref());
+        same += usize::from(ours.is_none_or(|ours| repository(ours) == repository(image)));
+    }
+    !images.is_empty() && (common == 0 || (common > 1 && same == 0))
+}
+
+/// An image without its tag and its digest.
+fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or_default();
+    let name = image.rfind('/').map_or(0, |slash| slash + 1);
+    image[name..].find(':').map_or(image, |colon| &image[..name + colon])
 }
 
 /// A value for each Parameter: the user's, else what was found, else the template's default.
@@ -154,6 +188,38 @@ mod tests {
     fn a_parameter_without_a_value_is_named() {
         let error = values(&template(), &[], &found()).unwrap_err();
         assert_eq!(error.to_string(), "nothing gives parameter `BuiltImage` a value");
+    }
+
+    #[test]
+    fn a_stack_without_a_service_or_an_image_in_common_is_anothers() {
+        let mut template = template();
+        let purpose = Purpose::Image {
+            service: "db".into(),
+            default: Some("postgres:17".into()),
+        };
+        template.parameters.insert("DbImage".into(), purpose);
+        let another = |values: &[(&str, &str)], given: &[(String, String)]| {
+            let values = values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            are_of_another(&values.collect(), &template, given)
+        };
+        assert!(!another(&[], &[]), "Docker's integration used no parameters");
+        assert!(!another(&[("InitImage", "busybox"), ("VpcId", "vpc-1")], &[]));
+        assert!(!another(&[("WebImage", "nginx:1@sha256:0"), ("DbImage", "mysql")], &[]));
+        assert!(!another(&[("WebImage", "caddy")], &[]), "one image may well be changed");
+        assert!(another(&[("BlogImage", "ghost")], &[]));
+        assert!(another(
+            &[("WebImage", "localhost:5000/nginx"), ("DbImage", "mysql:8")],
+            &[]
+        ));
+        let given = given(&[("WebImage", "localhost:5000/nginx:2")]);
+        assert!(!another(
+            &[("WebImage", "localhost:5000/nginx"), ("DbImage", "mysql:8")],
+            &given
+        ));
+        // One that is built has no image before it is pushed.
+        assert!(!another(&[("BuiltImage", "me/built"), ("DbImage", "mysql:8")], &[]));
     }
 
     #[test]

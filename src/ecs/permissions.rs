@@ -107,11 +107,7 @@ pub struct Permissions {
 /// The policy for a project's template. The region tells the partition; without one it is AWS's own.
 #[must_use]
 pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> Permissions {
-    let partition = match region {
-        Some(region) if region.starts_with("cn-") => "aws-cn",
-        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = region.map_or("aws", partition);
     let large = template.to_yaml().len() > LARGEST_BODY;
     let rows: BTreeMap<&str, &str> = ACTIONS.lines().filter_map(|row| row.split_once(' ')).collect();
     let mut actions: BTreeSet<&str> = OWN.iter().copied().collect();
@@ -153,6 +149,15 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
     Permissions {
         policy,
         unknown: unknown.into_iter().collect(),
+    }
+}
+
+/// The partition that a region is in.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
     }
 }
 

@@ -8,10 +8,27 @@ use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, log_groups};
 use super::changes::{self, Side};
 use super::cloudformation::split::TEMPLATES_URL;
-use super::deploy::Deployment;
+use super::deploy::{Deployment, introduce, surveyed, unless_interrupted};
+use super::{convert, parameters, permissions};
 use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
+use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
+
+/// What `up` would change. Changes nothing.
+pub(super) async fn diff(
+    account: &Account,
+    project: &Project,
+    parameters: &[(String, String)],
+    io: &Io,
+) -> Result<Vec<Change>> {
+    let project = &surveyed(project);
+    let template = convert::convert(project);
+    let deployment = Deployment::new(account, project, &template, parameters)?;
+    introduce(account, io);
+    let previewing = Box::pin(deployment.preview(account, io));
+    unless_interrupted(io, deployment.name, "nothing has been deployed", previewing).await
+}
 
 impl Deployment<'_> {
     /// Makes a change set, tells what is in it, and removes it.
@@ -30,11 +47,12 @@ impl Deployment<'_> {
             stored.push(secrets::look(account, self.name, file).await?);
         }
         let told = self.changes_of_secrets(account, &stored).await?;
+        let partition = permissions::partition(&account.region);
         for stored in stored.iter_mut().filter(|stored| stored.arn.is_empty()) {
-            let Account { region, id, .. } = account;
+            // Nobody reads it: the change set is never executed.
             stored.arn = format!(
-                "arn:aws:secretsmanager:{region}:{id}:secret:{}/{}-000000",
-                self.name, stored.key
+                "arn:{partition}:secretsmanager:{}:{}:secret:{}/{}-000000",
+                account.region, account.id, self.name, stored.key
             );
         }
         let found = self.find(account, kept.as_ref(), &stored).await?;
@@ -104,6 +122,23 @@ impl Deployment<'_> {
             );
         }
         Err(diagnostics.into())
+    }
+
+    /// Asks before a stack is taken whose services have nothing in common with the project's: a mistyped `-p`.
+    pub(super) fn check_same_project(&self, stack: &Stack, options: &UpOptions, io: &Io) -> Result<()> {
+        if options.yes || !parameters::are_of_another(&stack.parameters, self.template, self.given) {
+            return Ok(());
+        }
+        let name = self.name;
+        let what = format!("stack `{name}` has none of the project's services: it seems to be another project's");
+        io.progress.warning(format!("Stack {name}"), sentence(&what));
+        match io.consent.ask("Replace all of its services?")? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::Exit(1)),
+            None => Err(Error::new(what).hint(
+                "`-p NAME` gives the project another name; `ctx diff` shows what would change, and `--yes` does it",
+            )),
+        }
     }
 
     async fn read(

@@ -126,3 +126,24 @@ fn a_mistake_is_status_1_and_engines_have_no_diff() {
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert!(run.stderr.contains("`ctx diff` works on ECS only"), "{}", run.stderr);
 }
+
+#[test]
+fn a_stack_of_another_project_is_not_taken_by_mistake() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", WEB);
+    world.ok(&["up"]);
+    let blog = "name: blog\nservices:\n  ghost: {image: 'ghost:5'}\nsecrets: {word: {file: word.txt}}\n";
+    world.sandbox.write("word.txt", "x");
+    world
+        .sandbox
+        .write("compose.yaml", blog.replace("5'}", "5', secrets: [word]}"));
+    let run = world.fails(&["-p", "shop", "up"]);
+    assert!(
+        run.stderr.contains("it seems to be another project's") && run.stderr.contains("`--yes`"),
+        "{}",
+        run.stderr
+    );
+    assert!(world.lab.secrets().is_empty() && world.parameters("shop").contains_key("WebImage"));
+    world.ok(&["-p", "shop", "up", "--yes"]);
+    assert!(world.parameters("shop").contains_key("GhostImage"));
+}

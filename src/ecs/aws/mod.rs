@@ -20,6 +20,7 @@ pub mod replicas;
 pub mod rollout;
 pub mod secrets;
 pub mod services;
+pub mod stabilising;
 pub mod stack;
 pub mod tasks;
 pub mod templates;

@@ -255,6 +255,7 @@ pub async fn resources(account: &Account, stack_id: &str) -> Result<Vec<Resource
 pub(super) const NESTED: &str = "CloudFormation::Stack";
 
 /// A resource type without the vendor, as in `ECS::Service`.
+#[must_use]
 pub fn kind(resource_type: &str) -> String {
     resource_type
         .split_once("::")

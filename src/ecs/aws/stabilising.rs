@@ -1,0 +1,276 @@
+//! What services do while CloudFormation waits for them: it says nothing until all of their tasks run.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use aws_sdk_ecs::types::{Deployment, Service};
+use indexmap::IndexMap;
+use tokio::time::{Instant, sleep_until};
+
+use super::Account;
+use super::services::ServiceName;
+use crate::progress::{Event, Progress, State};
+
+/// How many services ECS describes at a time.
+const DESCRIBED_AT_ONCE: usize = 10;
+
+/// A service that starts at once has nothing to tell.
+const SHORTEST: Duration = Duration::from_secs(2);
+/// Between two looks while nothing changes. Thirty services are three requests.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// The services that CloudFormation waits for.
+#[derive(Debug)]
+pub struct Stabilising {
+    /// By ARN.
+    waiting: IndexMap<String, Waiting>,
+    next: Instant,
+    pause: Duration,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    name: ServiceName,
+    /// Under which it is shown.
+    id: String,
+    told: Option<(String, Option<String>)>,
+}
+
+impl Stabilising {
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            waiting: IndexMap::new(),
+            next: Instant::now() + SHORTEST,
+            pause: SHORTEST,
+        }
+    }
+
+    /// CloudFormation begins to wait for a service, which is shown under this id.
+    pub fn begin(&mut self, arn: &str, id: &str) {
+        if let (false, Some(name)) = (self.waiting.contains_key(arn), ServiceName::from_arn(arn)) {
+            let (id, told) = (id.to_owned(), None);
+            self.waiting.insert(arn.to_owned(), Waiting { name, id, told });
+            self.soon();
+        }
+    }
+
+    pub fn end(&mut self, arn: &str) {
+        self.waiting.shift_remove(arn);
+    }
+
+    /// Tells what the services do until the caller has something better to do. Nothing is lost then.
+    pub async fn tell(&mut self, account: &Account, progress: &Progress) -> Infallible {
+        loop {
+            if self.waiting.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            sleep_until(self.next).await;
+            self.next = Instant::now() + self.pause;
+            let names = self.waiting.values().map(|waiting| &waiting.name);
+            let services = Box::pin(look(account, names)).await;
+            if self.take(&services, progress) {
+                self.soon();
+            } else {
+                self.pause = (self.pause * 3 / 2).min(LONGEST);
+                self.next = Instant::now() + self.pause;
+            }
+        }
+    }
+
+    fn soon(&mut self) {
+        self.pause = SHORTEST;
+        self.next = Instant::now() + SHORTEST;
+    }
+
+    /// Whether there was news.
+    fn take(&mut self, services: &[Service], progress: &Progress) -> bool {
+        let mut news = false;
+        for service in services {
+            let waiting = service.service_arn().and_then(|arn| self.waiting.get_mut(arn));
+            let (Some(waiting), Some(said)) = (waiting, said(service)) else {
+                continue;
+            };
+            if waiting.told.as_ref() == Some(&said) {
+                continue;
+            }
+            news = true;
+            waiting.told = Some(said.clone());
+            let (text, detail) = said;
+            progress.event(Event {
+                id: waiting.id.clone(),
+                state: State::Working,
+                text,
+                detail,
+            });
+        }
+        news
+    }
+}
+
+impl Default for Stabilising {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The services as they are now. The deployment goes on whether ECS answers or not.
+async fn look(account: &Account, names: impl Iterator<Item = &ServiceName>) -> Vec<Service> {
+    let mut by_cluster: IndexMap<&str, Vec<String>> = IndexMap::new();
+    for name in names {
+        by_cluster.entry(&name.cluster).or_default().push(name.service.clone());
+    }
+    let mut services = Vec::new();
+    for (cluster, names) in by_cluster {
+        for some in names.chunks(DESCRIBED_AT_ONCE) {
+            let request = account.ecs.describe_services().cluster(cluster);
+            let answer = request.set_services(Some(some.to_vec())).send().await;
+            services.extend(answer.ok().and_then(|answer| answer.services).unwrap_or_default());
+        }
+    }
+    services
+}
+
+/// How many of its tasks run, and what it waits for.
+fn said(service: &Service) -> Option<(String, Option<String>)> {
+    let deployments = service.deployments();
+    let newest = deployments
+        .iter()
+        .find(|deployment| deployment.status() == Some("PRIMARY"))?;
+    let (running, desired) = (newest.running_count(), newest.desired_count());
+    let old: i32 = deployments
+        .iter()
+        .filter(|deployment| deployment.id() != newest.id())
+        .map(Deployment::running_count)
+        .sum();
+    let text = format!("{running} of {desired} tasks run");
+    let mut details = Vec::new();
+    if newest.failed_tasks() > 0 {
+        details.push(format!("{} failed", newest.failed_tasks()));
+    }
+    if newest.pending_count() > 0 {
+        details.push(format!("{} starting", newest.pending_count()));
+    }
+    if old > 0 {
+        details.push(format!("{old} of the old ones run still"));
+    }
+    if running >= desired && old == 0 && newest.failed_tasks() == 0 {
+        let balanced = !service.load_balancers().is_empty();
+        details.push(
+            if balanced {
+                "waits for health checks"
+            } else {
+                "waits until they are stable"
+            }
+            .to_owned(),
+        );
+    }
+    details.extend(trouble(service, newest));
+    let detail = details.join(", ");
+    Some((text, Some(detail).filter(|detail| !detail.is_empty())))
+}
+
+/// What ECS says is in the way, if that is the newest it says of this deployment.
+fn trouble(service: &Service, deployment: &Deployment) -> Option<String> {
+    let event = service.events().first()?;
+    let is_new = event.created_at() >= deployment.created_at();
+    let message = event.message()?;
+    let bad = ["unable", "unhealthy", "failed", "error", "deregistered"];
+    let is_trouble = bad.iter().any(|word| message.contains(word));
+    // It begins with the name of the service, which is long and known.
+    let short = message.split_once(") ").map_or(message, |(_, rest)| rest);
+    (is_new && is_trouble).then(|| short.trim_end_matches('.').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_ecs::primitives::DateTime;
+    use aws_sdk_ecs::types::{LoadBalancer, ServiceEvent};
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:ecs:eu-west-1:123456789012:service/shop/web";
+
+    fn deployment(status: &str, [running, pending, failed]: [i32; 3]) -> Deployment {
+        Deployment::builder()
+            .id(status)
+            .status(status)
+            .desired_count(2)
+            .running_count(running)
+            .pending_count(pending)
+            .failed_tasks(failed)
+            .created_at(DateTime::from_secs(100))
+            .build()
+    }
+
+    fn service(deployments: Vec<Deployment>, event: Option<(i64, &str)>) -> Service {
+        let event = event.map(|(at, message)| {
+            let at = DateTime::from_secs(at);
+            vec![ServiceEvent::builder().created_at(at).message(message).build()]
+        });
+        Service::builder()
+            .service_arn(ARN)
+            .set_deployments(Some(deployments))
+            .set_events(event)
+            .build()
+    }
+
+    fn words(service: &Service) -> String {
+        let (text, detail) = said(service).unwrap();
+        format!("{text}: {}", detail.unwrap_or_default())
+    }
+
+    #[test]
+    fn counts_and_what_is_waited_for() {
+        let starting = service(vec![deployment("PRIMARY", [0, 2, 0])], None);
+        assert_eq!(words(&starting), "0 of 2 tasks run: 2 starting");
+        let rolling = vec![deployment("PRIMARY", [1, 1, 0]), deployment("ACTIVE", [2, 0, 0])];
+        assert_eq!(
+            words(&service(rolling, None)),
+            "1 of 2 tasks run: 1 starting, 2 of the old ones run still"
+        );
+        let mut settling = service(vec![deployment("PRIMARY", [2, 0, 0])], None);
+        assert_eq!(words(&settling), "2 of 2 tasks run: waits until they are stable");
+        settling.load_balancers = Some(vec![LoadBalancer::builder().build()]);
+        assert_eq!(words(&settling), "2 of 2 tasks run: waits for health checks");
+    }
+
+    #[test]
+    fn the_newest_trouble_of_this_deployment_is_told() {
+        let message = "(service web) was unable to place a task because no container instance met its requirements.";
+        let stuck = |at| words(&service(vec![deployment("PRIMARY", [0, 0, 1])], Some((at, message))));
+        assert_eq!(
+            stuck(200),
+            "0 of 2 tasks run: 1 failed, was unable to place a task because no container instance met its requirements"
+        );
+        assert_eq!(stuck(50), "0 of 2 tasks run: 1 failed");
+        let fine = service(
+            vec![deployment("PRIMARY", [0, 1, 0])],
+            Some((200, "(service web) has started 1 tasks.")),
+        );
+        assert_eq!(words(&fine), "0 of 2 tasks run: 1 starting");
+    }
+
+    #[tokio::test]
+    async fn only_what_changes_is_told_and_only_while_it_is_waited_for() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let progress = Progress::new(move |event: Event| sink.lock().unwrap().push(event.id + ": " + &event.text));
+        let mut stabilising = Stabilising::new();
+        stabilising.begin(ARN, "web: WebService");
+        let one = service(vec![deployment("PRIMARY", [1, 1, 0])], None);
+        assert!(stabilising.take(std::slice::from_ref(&one), &progress));
+        assert!(!stabilising.take(std::slice::from_ref(&one), &progress));
+        let two = service(vec![deployment("PRIMARY", [2, 0, 0])], None);
+        assert!(stabilising.take(std::slice::from_ref(&two), &progress));
+        stabilising.end(ARN);
+        assert!(!stabilising.take(&[one], &progress));
+        let told = told.lock().unwrap().clone();
+        assert_eq!(
+            told,
+            ["web: WebService: 1 of 2 tasks run", "web: WebService: 2 of 2 tasks run"]
+        );
+    }
+}
