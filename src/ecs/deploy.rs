@@ -265,33 +265,6 @@ impl Deployment<'_> {
         prepared.map_err(|error| at_its_line(error, &self.template.origins))
     }
 
-    /// Whether a folder would be sent that is a volume in the stack: a local run has filled it since, most likely, and
-    /// what the tasks have written would no longer be there.
-    async fn check_folders(&self, account: &Account, stack: &Stack) -> Result<()> {
-        let mut sent = Vec::new();
-        for purpose in self.template.parameters.values() {
-            if let Purpose::Files { folders, .. } = purpose {
-                sent.extend(folders);
-            }
-        }
-        if sent.is_empty() {
-            return Ok(());
-        }
-        let resources = stack::resources(account, &stack.id).await?;
-        sent.retain(|(was, ..)| resources.iter().any(|resource| resource.logical_id == *was));
-        let mistakes = sent.into_iter().map(|(_, path, span)| {
-            let message = format!("`{path}` is a volume in the stack, and has files now that would be sent instead");
-            let hint = "say `x-aws-bind: efs` on the mount to keep the volume, or `ship` to send the files";
-            Diagnostic::error(*span, message).hint(hint)
-        });
-        let mistakes: Vec<Diagnostic> = mistakes.collect();
-        if mistakes.is_empty() {
-            Ok(())
-        } else {
-            Err(mistakes.into())
-        }
-    }
-
     /// What the user wants to know now: the addresses.
     async fn show_outputs(&self, account: &Account, io: &Io) -> Result<()> {
         let stack = stack::find(account, self.name).await?;

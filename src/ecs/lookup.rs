@@ -8,6 +8,7 @@ use super::aws::{Account, hosted_zones, load_balancers, network, volumes};
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
 use super::parameters::{Found, given_value};
+use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 
 impl Deployment<'_> {
@@ -27,6 +28,33 @@ impl Deployment<'_> {
             templates_url: None,
             others,
         })
+    }
+
+    /// Whether a folder would be sent that is a volume in the stack: a local run has filled it since, most likely, and
+    /// what the tasks have written would no longer be there.
+    pub(super) async fn check_folders(&self, account: &Account, stack: &Stack) -> Result<()> {
+        let mut sent = Vec::new();
+        for purpose in self.template.parameters.values() {
+            if let Purpose::Files { folders, .. } = purpose {
+                sent.extend(folders);
+            }
+        }
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let resources = stack::resources(account, &stack.id).await?;
+        sent.retain(|(was, ..)| resources.iter().any(|resource| resource.logical_id == *was));
+        let mistakes = sent.into_iter().map(|(_, path, span)| {
+            let message = format!("`{path}` is a volume in the stack, and has files now that would be sent instead");
+            let hint = "say `x-aws-bind: efs` on the mount to keep the volume, or `ship` to send the files";
+            Diagnostic::error(*span, message).hint(hint)
+        });
+        let mistakes: Vec<Diagnostic> = mistakes.collect();
+        if mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(mistakes.into())
+        }
     }
 
     /// What there is to know about existing load balancers and hosted zones, by Parameter; and the load balancers' VPC.

@@ -41,6 +41,7 @@ impl Deployment<'_> {
         let kept = stack.filter(|_| operation == Operation::Update);
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
+            self.check_folders(account, stack).await?;
         }
         let mut stored = Vec::new();
         for file in &self.files {
