@@ -176,7 +176,17 @@ pub struct DownOptions {
     /// Also remove named volumes (on ECS: the retained file systems) and their data.
     pub volumes: bool,
     pub remove_orphans: bool,
+    /// Also remove images (on ECS: the repositories that `up` made).
+    pub images: Option<RemoveImages>,
     pub timeout: Option<Duration>,
+}
+
+/// Which of a project's images `down` removes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RemoveImages {
+    /// Those that were built and that the files give no name.
+    Local,
+    All,
 }
 
 #[derive(Clone, Default, Debug)]

@@ -76,7 +76,7 @@ impl Connection {
         };
         match docker {
             Ok(docker) => Ok(Self {
-                docker,
+                docker: docker.with_request_modifier(url_safe),
                 host,
                 api: OnceCell::new(),
             }),
@@ -111,6 +111,19 @@ impl Connection {
             Error::new(what).because(&Said(message(error)))
         }
     }
+}
+
+/// Writes credentials in the alphabet that engines read, which is not bollard's.
+fn url_safe(mut request: bollard::BollardRequest) -> bollard::BollardRequest {
+    for name in ["x-registry-auth", "x-registry-config"] {
+        if let Some(value) = request.headers_mut().get_mut(name) {
+            let text = value.to_str().unwrap_or_default().replace('+', "-").replace('/', "_");
+            if let Ok(text) = text.parse() {
+                *value = text;
+            }
+        }
+    }
+    request
 }
 
 /// The engine's own words where it gave some.

@@ -56,7 +56,7 @@ fn show(
     let mut changes = Vec::new();
     environment.run(async |io| {
         let account = environment.account(command).await?;
-        report.push_all(account.check(&project).await?, strict);
+        report.push_all(crate::ecs::check(&project), strict);
         if report.has_errors() {
             return Err(report.into());
         }

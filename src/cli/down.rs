@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::environment::Environment;
-use crate::backend::DownOptions;
+use crate::backend::{DownOptions, RemoveImages};
 use crate::error::Result;
 
 /// Stop the project and remove what `up` made
@@ -17,9 +17,18 @@ pub(super) struct Arguments {
     /// Remove containers of services that are no longer in the files
     #[arg(long)]
     remove_orphans: bool,
+    /// Remove images too: those without a name of their own, or all (on ECS: the repositories that `up` made)
+    #[arg(long, value_name = "WHICH")]
+    rmi: Option<Rmi>,
     /// Seconds that a container may take to stop
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Rmi {
+    Local,
+    All,
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
@@ -27,6 +36,10 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let options = DownOptions {
         volumes: arguments.volumes,
         remove_orphans: arguments.remove_orphans,
+        images: arguments.rmi.map(|which| match which {
+            Rmi::Local => RemoveImages::Local,
+            Rmi::All => RemoveImages::All,
+        }),
         timeout: arguments.timeout.map(Duration::from_secs),
     };
     environment.run(async |io| {

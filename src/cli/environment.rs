@@ -271,7 +271,10 @@ impl Environment {
             Target::Docker(endpoint) => Ok(Box::new(
                 local::Engine::connect(endpoint, self.docker_config().as_deref()).await?,
             )),
-            Target::Ecs(endpoint) => Ok(Box::new(ecs::Account::connect(&context.name, endpoint).await?)),
+            Target::Ecs(endpoint) => Ok(Box::new(ecs::Ecs {
+                account: ecs::Account::connect(&context.name, endpoint).await?,
+                builder: self.builder()?,
+            })),
             Target::EcsLocal(_) => Err(Error::new(format!(
                 "context \"{}\" simulates ECS on the local engine, which `ctx` cannot do yet",
                 context.name

@@ -13,12 +13,13 @@ use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
 use super::convert::Converted;
 use super::follow::{at_its_line, failure, follow};
-use super::parameters::{self, Found, given_value};
-use super::{convert, files};
+use super::parameters::{self, Found};
+use super::{convert, files, images};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
+use crate::image::Builder;
 
 /// What is wrong with a project that has nothing to do with the account.
 pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
@@ -43,6 +44,7 @@ pub(super) struct Deployment<'a> {
     pub(super) files: Vec<FileSecret>,
     /// Each use of a secret: its key, and the service.
     uses: Vec<(String, String)>,
+    project: &'a Project,
 }
 
 /// What stands ready to be done.
@@ -54,12 +56,18 @@ struct Prepared {
 }
 
 /// Deploys a project; the result is the command's exit status.
-pub(super) async fn up(account: &Account, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
+pub(super) async fn up(
+    account: &Account,
+    builder: &Builder,
+    project: &Project,
+    options: &UpOptions,
+    io: &Io,
+) -> Result<u8> {
     check_options(options)?;
     let project = &surveyed(project);
     let template = convert::convert(project);
     let deployment = Deployment::new(account, project, &template, &options.parameters)?;
-    Box::pin(deployment.run(account, options, io)).await?;
+    Box::pin(deployment.run(account, builder, options, io)).await?;
     Ok(0)
 }
 
@@ -75,7 +83,6 @@ impl<'a> Deployment<'a> {
         let (files, unreadable) = files::secrets(project, &template.parameters, given);
         let mut mistakes = converted.diagnostics.clone();
         mistakes.retain(|diagnostic| diagnostic.severity == Severity::Error);
-        mistakes.extend(unbuilt(project, template, given));
         mistakes.extend(unreadable);
         mistakes.extend(foreign(account, project));
         if !mistakes.is_empty() {
@@ -88,15 +95,16 @@ impl<'a> Deployment<'a> {
             given,
             files,
             uses: uses(project, template),
+            project,
         })
     }
 }
 
 impl Deployment<'_> {
-    async fn run(&self, account: &Account, options: &UpOptions, io: &Io) -> Result<()> {
+    async fn run(&self, account: &Account, builder: &Builder, options: &UpOptions, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
-        let preparing = Box::pin(self.prepare(account, options, io));
+        let preparing = Box::pin(self.prepare(account, builder, options, io));
         let Prepared { change, renewed } = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
         let Some((operation, change_set)) = change else {
             io.progress.done(format!("Stack {name}"), "No changes");
@@ -184,7 +192,7 @@ impl Deployment<'_> {
     }
 
     /// Everything up to the change set.
-    async fn prepare(&self, account: &Account, options: &UpOptions, io: &Io) -> Result<Prepared> {
+    async fn prepare(&self, account: &Account, builder: &Builder, options: &UpOptions, io: &Io) -> Result<Prepared> {
         let stack = stack::find(account, self.name).await?;
         if let Some(stack) = &stack {
             stack::check_ours(account, stack, self.name).await?;
@@ -199,8 +207,12 @@ impl Deployment<'_> {
             self.check_folders(account, stack).await?;
             self.check_same_project(stack, options, io)?;
         }
+        let services = images::built(self.project, self.template, self.given);
+        let providing = images::provide(account, builder, self.project, &services, options.build, io);
+        let images = Box::pin(providing).await?;
         let stored = self.put_secrets(account, io).await?;
-        let found = self.find(account, kept.as_ref(), &stored).await?;
+        let mut found = self.find(account, kept.as_ref(), &stored).await?;
+        found.images = images;
         let submission = self.submission(account, change_set::NAME, found, io).await?;
         if operation != Operation::Update
             && let Some(group) = log_groups::of_project(account, self.name).await?
@@ -359,27 +371,6 @@ fn foreign(account: &Account, project: &Project) -> Option<Diagnostic> {
     let message = format!("the project is for account {wanted}, and this is {}", account.id);
     let context = &account.context;
     Some(Diagnostic::error(node.span, message).hint(format!("choose another context than `{context}` with `-c`")))
-}
-
-/// Services that have to be built first, and whose image nobody has given.
-fn unbuilt(project: &Project, template: &Template, given: &[(String, String)]) -> Vec<Diagnostic> {
-    let mut mistakes = Vec::new();
-    for service in project.services.values() {
-        let Some(build) = &service.build else { continue };
-        let image = |purpose: &Purpose| matches!(purpose, Purpose::Image { service: of, .. } if *of == service.name);
-        let parameter = template.parameters.iter().find(|(_, purpose)| image(purpose));
-        let hint = match parameter {
-            Some((name, _)) if given_value(given, name).is_some() => continue,
-            Some((name, _)) => format!("build and push it yourself, then name it with `--parameter {name}=IMAGE`"),
-            None => "build and push it yourself, then name it as `image`".to_owned(),
-        };
-        let message = format!(
-            "service `{}` has to be built, and `ctx` cannot build for ECS yet",
-            service.name
-        );
-        mistakes.push(Diagnostic::error(build.span.or(service.span), message).hint(hint));
-    }
-    mistakes
 }
 
 /// Options that mean nothing here are refused, so that nobody believes in their effect.

@@ -21,6 +21,7 @@ impl Deployment<'_> {
         let arns = stored.iter().map(|stored| (stored.key.clone(), stored.arn.clone()));
         Ok(Found {
             vpc,
+            images: self.known_images(stack),
             subnets,
             public_subnets,
             secrets: arns.collect(),
@@ -55,6 +56,24 @@ impl Deployment<'_> {
         } else {
             Err(mistakes.into())
         }
+    }
+
+    /// The images of services that are built, as the stack has them; before there is a stack, by their services' names.
+    fn known_images(&self, stack: Option<&Stack>) -> IndexMap<String, String> {
+        let built = self
+            .template
+            .parameters
+            .iter()
+            .filter_map(|(name, purpose)| match purpose {
+                Purpose::Image {
+                    service, built: true, ..
+                } => {
+                    let image = kept(stack, name).unwrap_or_else(|| format!("{}-{service}", self.name));
+                    Some((service.clone(), image))
+                }
+                _ => None,
+            });
+        built.collect()
     }
 
     /// What there is to know about existing load balancers and hosted zones, by Parameter; and the load balancers' VPC.

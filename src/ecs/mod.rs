@@ -10,6 +10,7 @@ mod draft;
 pub mod extensions;
 mod files;
 mod follow;
+mod images;
 mod lookup;
 mod pack;
 mod parameters;
@@ -29,6 +30,20 @@ use crate::backend::{Backend, Change, DownOptions, Io, LogsOptions, PsOptions, R
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
+use crate::image::Builder;
+
+/// An account as a target, and who builds for it.
+#[derive(Debug)]
+pub struct Ecs {
+    pub account: Account,
+    pub builder: Builder,
+}
+
+/// What is wrong with a project that has nothing to do with the account.
+#[must_use]
+pub fn check(project: &Project) -> Vec<Diagnostic> {
+    deploy::check(project)
+}
 
 impl Account {
     /// What [`up`](Backend::up) would change; leaves nothing behind.
@@ -38,21 +53,21 @@ impl Account {
 }
 
 #[async_trait]
-impl Backend for Account {
+impl Backend for Ecs {
     async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
         Ok(deploy::check(project))
     }
 
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
-        Box::pin(deploy::up(self, project, options, io)).await
+        Box::pin(deploy::up(&self.account, &self.builder, project, options, io)).await
     }
 
     async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
-        remove::down(self, name, project, options, io).await
+        remove::down(&self.account, name, project, options, io).await
     }
 
     async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
-        aws::replicas::of_project(self, name, options, Timestamp::now()).await
+        aws::replicas::of_project(&self.account, name, options, Timestamp::now()).await
     }
 
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {
@@ -63,7 +78,7 @@ impl Backend for Account {
             ..options.clone()
         };
         tokio::select! {
-            result = aws::logs::show(self, name, &options, &io.log) => result,
+            result = aws::logs::show(&self.account, name, &options, &io.log) => result,
             () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
         }
     }

@@ -14,6 +14,8 @@ const INIT_IMAGE: &str = "InitImage";
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Found {
     pub(super) vpc: Option<String>,
+    /// Service → its image by digest, of those that were built.
+    pub(super) images: IndexMap<String, String>,
     /// In the order of the Parameters that ask for them.
     pub(super) subnets: Vec<String>,
     pub(super) public_subnets: Vec<String>,
@@ -81,7 +83,7 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Vpc) => found.vpc.clone(),
             Some(Purpose::Subnet(index)) => found.subnets.get(*index).cloned(),
             Some(Purpose::PublicSubnet(index)) => found.public_subnets.get(*index).cloned(),
-            Some(Purpose::Image { default, .. }) => default.clone(),
+            Some(Purpose::Image { service, default, .. }) => found.images.get(service).or(default.as_ref()).cloned(),
             Some(Purpose::Secret { key } | Purpose::Files { key, .. }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
@@ -111,6 +113,7 @@ mod tests {
         let image = |default: Option<&str>| Purpose::Image {
             service: "web".into(),
             default: default.map(str::to_owned),
+            built: default.is_none(),
         };
         let mut template = Template::default();
         let mut parameter = |name: &str, purpose: Option<Purpose>, default: Option<&'static str>| {
@@ -139,6 +142,7 @@ mod tests {
     fn found() -> Found {
         Found {
             vpc: Some("vpc-1".into()),
+            images: IndexMap::new(),
             subnets: vec!["subnet-1".into()],
             public_subnets: Vec::new(),
             secrets: IndexMap::from([("db".to_owned(), "arn:db".to_owned())]),

@@ -62,6 +62,19 @@ const VOLUMES: &[&str] = &[
     "elasticfilesystem:DeleteMountTarget",
     "elasticfilesystem:DescribeMountTargets",
 ];
+const IMAGES: &[&str] = &[
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:CompleteLayerUpload",
+    "ecr:CreateRepository",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:GetAuthorizationToken",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:PutLifecyclePolicy",
+    "ecr:TagResource",
+    "ecr:UploadLayerPart",
+];
 const ZONES: &[&str] = &["route53:ListHostedZonesByName"];
 const BUCKET: &[&str] = &[
     "cloudformation:CreateStack",
@@ -126,6 +139,13 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
     let mut purposes = template.parameters.values();
     if purposes.any(|purpose| matches!(purpose, Purpose::Secret { .. } | Purpose::Files { .. })) {
         actions.extend(SECRETS);
+    }
+    if template
+        .parameters
+        .values()
+        .any(|purpose| matches!(purpose, Purpose::Image { built: true, .. }))
+    {
+        actions.extend(IMAGES);
     }
     if template
         .parameters

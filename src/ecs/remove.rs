@@ -2,7 +2,7 @@
 
 use super::aws::events::{End, Follower};
 use super::aws::stack::{self, Stack};
-use super::aws::{Account, log_groups, secrets, volumes};
+use super::aws::{Account, log_groups, repositories, secrets, volumes};
 use super::convert::convert;
 use super::deploy::{introduce, unless_interrupted};
 use super::follow::{failure, follow};
@@ -43,6 +43,12 @@ pub(super) async fn down(
         for secret in secrets::of_project(account, name).await? {
             secrets::delete(account, &secret).await?;
             io.progress.done(format!("Secret {}", secret.key), "Removed");
+        }
+        if options.images.is_some() {
+            for repository in repositories::of_project(account, name).await? {
+                repositories::delete(account, &repository).await?;
+                io.progress.done(format!("Repository {repository}"), "Removed");
+            }
         }
         for file_system in volumes::of_project(account, name).await? {
             let id = format!("Volume {}", file_system.volume);

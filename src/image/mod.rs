@@ -12,10 +12,12 @@ mod definition;
 mod ignore;
 pub mod labels;
 mod progress;
+mod push;
 
 pub use bake::{Bake, BuildOptions, Target, bake};
 pub use builder::Builder;
 pub use ignore::Ignore;
+pub use push::{Local, Pushing};
 
 use crate::compose::{Project, Service};
 

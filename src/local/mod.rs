@@ -161,7 +161,11 @@ impl Backend for Engine {
         let plan = teardown(&remains, options.volumes);
         let events = Events::new();
         let execution = Execution::new(&self.connection, io, &events).timeout(options.timeout);
-        execution.run_interruptibly(&plan, &Observed::default()).await
+        execution.run_interruptibly(&plan, &Observed::default()).await?;
+        match options.images {
+            Some(which) => self.connection.remove_images(name, project, which, io).await,
+            None => Ok(()),
+        }
     }
 
     async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {

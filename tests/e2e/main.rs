@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod builds;
 mod engine;
 mod examples;
 mod files;

@@ -22,6 +22,7 @@ PATCHES = [
     "public_parameters",
     "tags",
     "images",
+    "registry",
     "namespace",
     "container",
     "exit_codes",

@@ -135,6 +135,12 @@ fn builds_and_builds_again(shop: &Shop) {
     shop.0.ok(&["up", "-d", "--build"]);
     assert_ne!(shop.image("web", "{{.Id}}"), image);
     assert_ne!(shop.0.id("web-1"), container);
+
+    // What has a name of its own, and what others use, stays.
+    let named = format!("{}-base:1", shop.0.project.name());
+    let there = |image: &str| shop.0.engine.try_docker(&["image", "inspect", image]).is_ok();
+    shop.0.ok(&["down", "--rmi", "local"]);
+    assert!(!there(&shop.0.container("web")) && there(&named) && there(&shop.0.engine.image()));
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod network;
 mod objects;
 mod pace;
 pub mod replicas;
+pub mod repositories;
 pub mod rollout;
 pub mod secrets;
 pub mod services;

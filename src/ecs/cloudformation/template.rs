@@ -66,6 +66,8 @@ pub enum Purpose {
     Image {
         service: String,
         default: Option<String>,
+        /// Whether `up` builds it.
+        built: bool,
     },
     /// The ARN of the secret that holds a file of the project, or the value of a variable.
     Secret {

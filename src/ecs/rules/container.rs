@@ -65,6 +65,7 @@ fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
     let purpose = Purpose::Image {
         service: service.name.clone(),
         default,
+        built: service.build.is_some(),
     };
     let id = names::logical_id(&service.name) + "Image";
     let origin = Origin {

@@ -30,19 +30,10 @@ fn an_unknown_parameter_is_refused_with_those_that_there_are() {
 }
 
 #[test]
-fn a_service_that_has_to_be_built_is_refused_at_its_line_unless_its_image_is_given() {
+fn an_image_that_is_given_is_not_built() {
     let Some(world) = World::new() else { return };
     let file = WEB.replace("    image: nginx:1.27\n", "    build: .\n    image: me/web\n");
     world.sandbox.write("compose.yaml", file);
-    let run = world.fails(&["up"]);
-    assert!(
-        run.stderr
-            .contains("service `web` has to be built, and `ctx` cannot build for ECS yet"),
-        "{}",
-        run.stderr
-    );
-    assert!(run.stderr.contains("compose.yaml:4:"), "{}", run.stderr);
-    assert!(world.lab.stacks().is_empty());
     world.ok(&["up", "--parameter", "WebImage=me/web:1"]);
     assert!(world.ok(&["ps", "web"]).stdout.contains("me/web:1"));
 }

@@ -1,0 +1,127 @@
+//! From the engine to a registry.
+
+use bollard::auth::DockerCredentials;
+use bollard::query_parameters::{PushImageOptions, RemoveImageOptions, TagImageOptions};
+use futures_util::TryStreamExt;
+
+use super::Builder;
+use crate::engine::{is_missing, message};
+use crate::error::{Error, Result};
+use crate::progress::{Event, Progress, State};
+
+/// An image on the engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Local {
+    pub id: String,
+    /// `linux/arm64`, without the variant.
+    pub platform: String,
+}
+
+impl Local {
+    /// Whether containers for a platform can be made from it.
+    #[must_use]
+    pub fn runs_on(&self, platform: &str) -> bool {
+        self.platform == platform
+    }
+
+    /// A tag that says what the image is.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        self.id.trim_start_matches("sha256:").to_owned()
+    }
+}
+
+/// What goes where, and who one is there.
+pub struct Pushing<'a> {
+    pub image: &'a str,
+    pub repository: &'a str,
+    pub tag: &'a str,
+    pub user: &'a str,
+    pub password: &'a str,
+}
+
+impl Builder {
+    /// What the engine knows about an image, if it has it.
+    pub async fn local(&self, name: &str) -> Result<Option<Local>> {
+        let engine = self.engine()?;
+        match engine.docker.inspect_image(name).await {
+            Ok(found) => Ok(Some(Local {
+                id: found.id.unwrap_or_default(),
+                platform: format!(
+                    "{}/{}",
+                    found.os.unwrap_or_default(),
+                    found.architecture.unwrap_or_default()
+                ),
+            })),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(engine.failed(format!("cannot look at image `{name}`"), &error)),
+        }
+    }
+
+    /// Pushes an image under another name, which the engine forgets afterwards.
+    pub async fn push(&self, pushing: &Pushing<'_>, progress: &Progress) -> Result<()> {
+        let engine = self.engine()?;
+        let object = format!("Image {}", pushing.image);
+        let name = format!("{}:{}", pushing.repository, pushing.tag);
+        let cannot = || format!("cannot push `{}` to `{}`", pushing.image, pushing.repository);
+        progress.working(&object, "Pushing");
+        let tag = TagImageOptions {
+            repo: Some(pushing.repository.to_owned()),
+            tag: Some(pushing.tag.to_owned()),
+        };
+        let tagged = engine.docker.tag_image(pushing.image, Some(tag)).await;
+        tagged.map_err(|error| engine.failed(cannot(), &error))?;
+        let credentials = DockerCredentials {
+            username: Some(pushing.user.to_owned()),
+            password: Some(pushing.password.to_owned()),
+            ..DockerCredentials::default()
+        };
+        let options = PushImageOptions {
+            tag: Some(pushing.tag.to_owned()),
+            ..PushImageOptions::default()
+        };
+        let pushed = async {
+            let mut steps = engine
+                .docker
+                .push_image(pushing.repository, Some(options), Some(credentials));
+            while let Some(step) = steps.try_next().await? {
+                let sent = step
+                    .progress_detail
+                    .and_then(|detail| Some((detail.current?, detail.total?)));
+                if let (Some("Pushing"), Some((sent, total))) = (step.status.as_deref(), sent) {
+                    progress.event(Event {
+                        id: object.clone(),
+                        state: State::Working,
+                        text: "Pushing".to_owned(),
+                        detail: Some(format!(
+                            "{} of {} MB",
+                            sent / 1_000_000,
+                            total.div_euclid(1_000_000) + 1
+                        )),
+                    });
+                }
+            }
+            Ok::<_, bollard::errors::Error>(())
+        };
+        let pushed = pushed.await;
+        let forgotten = engine
+            .docker
+            .remove_image(&name, None::<RemoveImageOptions>, None)
+            .await;
+        match (pushed, forgotten) {
+            (Err(error), _) => {
+                progress.failed(object, "Error");
+                Err(match &error {
+                    bollard::errors::Error::DockerStreamError { .. } => {
+                        Error::new(format!("{}: {}", cannot(), message(&error)))
+                    }
+                    _ => engine.failed(cannot(), &error),
+                })
+            }
+            (Ok(()), _) => {
+                progress.done(object, "Pushed");
+                Ok(())
+            }
+        }
+    }
+}
