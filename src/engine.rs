@@ -1,12 +1,15 @@
 //! The way to an engine, and what its failures mean.
 
+use std::path::Path;
 use std::time::Duration;
 
+use bollard::auth::DockerCredentials;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::sync::OnceCell;
 
 use crate::context::DockerEndpoint;
 use crate::error::{Error, Result};
+use crate::registry::{Credentials, Failure, Login, Reference};
 
 /// The oldest engine API that `ctx` works with: that of Docker 20.10.
 const OLDEST: Api = Api(41);
@@ -29,6 +32,7 @@ pub(crate) struct Connection {
     pub(crate) docker: Docker,
     pub(crate) host: String,
     api: OnceCell<Api>,
+    credentials: Credentials,
 }
 
 impl Connection {
@@ -36,7 +40,8 @@ impl Connection {
     ///
     /// Requests carry no version, so that the engine answers with its own newest one: whatever it is, the engine
     /// supports it, while any fixed one is too new for some engines and too old for others.
-    pub(crate) fn open(endpoint: &DockerEndpoint) -> Result<Self> {
+    /// `docker_config` is the docker CLI's own folder, with what `docker login` stored.
+    pub(crate) fn open(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
         let host = endpoint.host.clone().unwrap_or_else(|| DEFAULT_HOST.to_owned());
         let scheme = host.split_once("://").map_or("", |(scheme, _)| scheme);
         // An engine may take any time for a request (a container its grace period, a registry its own): people, not
@@ -79,6 +84,7 @@ impl Connection {
                 docker: docker.with_request_modifier(url_safe),
                 host,
                 api: OnceCell::new(),
+                credentials: Credentials::new(docker_config),
             }),
             Err(error) => Err(unreachable(&host, &error)),
         }
@@ -101,6 +107,38 @@ impl Connection {
             })
         };
         self.api.get_or_try_init(ask).await.copied()
+    }
+
+    /// Who one is at an image's registry, in the engine's words; `None` where nobody is known.
+    pub(crate) async fn login(&self, image: &str) -> Result<Option<DockerCredentials>, Failure> {
+        // The engine says itself what is no name of an image.
+        let Ok(reference) = image.parse::<Reference>() else {
+            return Ok(None);
+        };
+        let server = match reference.registry.as_str() {
+            "docker.io" => "https://index.docker.io/v1/",
+            registry => registry,
+        };
+        let known = DockerCredentials {
+            serveraddress: Some(server.to_owned()),
+            ..DockerCredentials::default()
+        };
+        Ok(match self.credentials.login(&reference.registry).await? {
+            Login::Nobody => None,
+            Login::Password { user, password } => Some(DockerCredentials {
+                username: Some(user),
+                password: Some(password),
+                ..known
+            }),
+            Login::IdentityToken(token) => Some(DockerCredentials {
+                identitytoken: Some(token),
+                ..known
+            }),
+            Login::RegistryToken(token) => Some(DockerCredentials {
+                registrytoken: Some(token),
+                ..known
+            }),
+        })
     }
 
     /// What a failed request means: that there is no engine, or that the engine could not do it.

@@ -23,6 +23,8 @@ mod port;
 mod projects;
 mod prune;
 mod ps;
+mod pull;
+mod push;
 mod restart;
 
 mod start;
@@ -65,6 +67,8 @@ enum Command {
     Permissions(permissions::Arguments),
     Diff(diff::Arguments),
     Build(build::Arguments),
+    Pull(pull::Arguments),
+    Push(push::Arguments),
     Up(up::Arguments),
     Down(down::Arguments),
     Ps(ps::Arguments),
@@ -124,6 +128,8 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Permissions(arguments) => permissions::run(environment, arguments),
         Command::Diff(arguments) => diff::run(environment, arguments),
         Command::Build(arguments) => build::run(environment, arguments),
+        Command::Pull(arguments) => pull::run(environment, arguments),
+        Command::Push(arguments) => push::run(environment, arguments),
         Command::Up(arguments) => up::run(environment, arguments),
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),

@@ -25,15 +25,9 @@ impl Builder {
         }
     }
 
-    /// The folder of Docker's `config.json`.
-    #[must_use]
-    pub fn docker_config(&self) -> Option<&Path> {
-        self.docker_config.as_deref()
-    }
-
     /// The engine that gets the images.
     pub(crate) fn engine(&self) -> Result<Connection> {
-        Connection::open(&self.endpoint)
+        Connection::open(&self.endpoint, self.docker_config.as_deref())
     }
 
     /// Builds all targets; the result is what the builder wrote for people to read, if anything.

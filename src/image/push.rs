@@ -5,7 +5,7 @@ use bollard::query_parameters::{PushImageOptions, RemoveImageOptions, TagImageOp
 use futures_util::TryStreamExt;
 
 use super::Builder;
-use crate::engine::{is_missing, message};
+use crate::engine::{Connection, is_missing, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, Progress, State};
 
@@ -61,67 +61,89 @@ impl Builder {
     /// Pushes an image under another name, which the engine forgets afterwards.
     pub async fn push(&self, pushing: &Pushing<'_>, progress: &Progress) -> Result<()> {
         let engine = self.engine()?;
-        let object = format!("Image {}", pushing.image);
-        let name = format!("{}:{}", pushing.repository, pushing.tag);
-        let cannot = || format!("cannot push `{}` to `{}`", pushing.image, pushing.repository);
-        progress.working(&object, "Pushing");
         let tag = TagImageOptions {
             repo: Some(pushing.repository.to_owned()),
             tag: Some(pushing.tag.to_owned()),
         };
         let tagged = engine.docker.tag_image(pushing.image, Some(tag)).await;
-        tagged.map_err(|error| engine.failed(cannot(), &error))?;
+        tagged.map_err(|error| engine.failed(format!("cannot name `{}` for its push", pushing.image), &error))?;
         let credentials = DockerCredentials {
             username: Some(pushing.user.to_owned()),
             password: Some(pushing.password.to_owned()),
             ..DockerCredentials::default()
         };
-        let options = PushImageOptions {
-            tag: Some(pushing.tag.to_owned()),
-            ..PushImageOptions::default()
-        };
-        let pushed = async {
-            let mut steps = engine
-                .docker
-                .push_image(pushing.repository, Some(options), Some(credentials));
-            while let Some(step) = steps.try_next().await? {
-                let sent = step
-                    .progress_detail
-                    .and_then(|detail| Some((detail.current?, detail.total?)));
-                if let (Some("Pushing"), Some((sent, total))) = (step.status.as_deref(), sent) {
-                    progress.event(Event {
-                        id: object.clone(),
-                        state: State::Working,
-                        text: "Pushing".to_owned(),
-                        detail: Some(format!(
-                            "{} of {} MB",
-                            sent / 1_000_000,
-                            total.div_euclid(1_000_000) + 1
-                        )),
-                    });
-                }
-            }
-            Ok::<_, bollard::errors::Error>(())
-        };
-        let pushed = pushed.await;
-        let forgotten = engine
+        let name = format!("{}:{}", pushing.repository, pushing.tag);
+        let object = format!("Image {}", pushing.image);
+        let pushed = send(&engine, &object, &name, Some(credentials), progress).await;
+        // That it stays is no harm to anybody.
+        let _ = engine
             .docker
             .remove_image(&name, None::<RemoveImageOptions>, None)
             .await;
-        match (pushed, forgotten) {
-            (Err(error), _) => {
-                progress.failed(object, "Error");
-                Err(match &error {
-                    bollard::errors::Error::DockerStreamError { .. } => {
-                        Error::new(format!("{}: {}", cannot(), message(&error)))
-                    }
-                    _ => engine.failed(cannot(), &error),
-                })
+        pushed
+    }
+
+    /// Pushes an image to where its name says, as who `docker login` knows there.
+    pub async fn push_by_name(&self, name: &str, progress: &Progress) -> Result<()> {
+        let engine = self.engine()?;
+        let login = engine.login(name).await;
+        let login =
+            login.map_err(|failure| Error::new(format!("cannot push `{name}`: {failure}")).hint(failure.hint()))?;
+        send(&engine, &format!("Image {name}"), name, login, progress).await
+    }
+}
+
+async fn send(
+    engine: &Connection,
+    object: &str,
+    name: &str,
+    credentials: Option<DockerCredentials>,
+    progress: &Progress,
+) -> Result<()> {
+    progress.working(object, "Pushing");
+    let (repository, tag) = match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (name, "latest"),
+    };
+    let options = PushImageOptions {
+        tag: Some(tag.to_owned()),
+        ..PushImageOptions::default()
+    };
+    let pushed = async {
+        let mut steps = engine.docker.push_image(repository, Some(options), credentials);
+        while let Some(step) = steps.try_next().await? {
+            let sent = step
+                .progress_detail
+                .and_then(|detail| Some((detail.current?, detail.total?)));
+            if let (Some("Pushing"), Some((sent, total))) = (step.status.as_deref(), sent) {
+                progress.event(Event {
+                    id: object.to_owned(),
+                    state: State::Working,
+                    text: "Pushing".to_owned(),
+                    detail: Some(format!("{} of {} MB", sent / 1_000_000, total / 1_000_000 + 1)),
+                });
             }
-            (Ok(()), _) => {
-                progress.done(object, "Pushed");
-                Ok(())
-            }
+        }
+        Ok::<_, bollard::errors::Error>(())
+    };
+    match pushed.await {
+        Ok(()) => {
+            progress.done(object, "Pushed");
+            Ok(())
+        }
+        Err(error) => {
+            progress.failed(object, "Error");
+            let text = message(&error);
+            let failed = match &error {
+                bollard::errors::Error::DockerStreamError { .. } => Error::new(format!("cannot push `{name}`: {text}")),
+                _ => engine.failed(format!("cannot push `{name}`"), &error),
+            };
+            let refused = ["denied", "unauthorized", "authentication required", "no basic auth"];
+            Err(if refused.iter().any(|word| text.to_lowercase().contains(word)) {
+                failed.hint("`docker login` to the registry as somebody who may push there")
+            } else {
+                failed
+            })
         }
     }
 }

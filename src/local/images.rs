@@ -1,15 +1,15 @@
 //! Images: which are there, which are pulled, which somebody must build.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::query_parameters::{CreateImageOptions, ListImagesOptions, RemoveImageOptions};
+use bollard::query_parameters::{CreateImageOptions, TagImageOptions};
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::{labels, names};
-use crate::backend::{BuildPolicy, Io, RemoveImages};
+use super::{names, policy};
+use crate::backend::{BuildPolicy, Io};
 use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::engine::{Connection, is_missing, message};
+use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
 
@@ -27,8 +27,8 @@ pub(super) fn names(project: &Project) -> Vec<String> {
 
 /// An image to pull, and the first service that wants it.
 pub(super) struct Pull<'a> {
-    image: String,
-    service: &'a Service,
+    pub(super) image: String,
+    pub(super) service: &'a Service,
 }
 
 /// What must be done before there is an image for every service.
@@ -38,7 +38,7 @@ pub(super) struct Wanted<'a> {
     pub(super) builds: Vec<&'a Service>,
 }
 
-/// What is to be pulled and built, given what the engine has.
+/// What is to be pulled and built, given what the engine has, and which of it is older than its `pull_policy` wants.
 ///
 /// # Errors
 ///
@@ -46,6 +46,7 @@ pub(super) struct Wanted<'a> {
 pub(super) fn wanted<'a>(
     project: &'a Project,
     there: &BTreeMap<String, String>,
+    stale: &BTreeSet<String>,
     policy: BuildPolicy,
 ) -> Result<Wanted<'a>> {
     let mut wanted = Wanted::default();
@@ -73,6 +74,7 @@ pub(super) fn wanted<'a>(
         match said {
             _ if pulled || services().any(is_it) => {}
             Some("always") => wanted.pulls.push(Pull { image, service }),
+            _ if found && stale.contains(&image) => wanted.pulls.push(Pull { image, service }),
             _ if found => {}
             Some("never" | "build") => missing.push(unpulled(service, &image)),
             _ => wanted.pulls.push(Pull { image, service }),
@@ -102,53 +104,6 @@ fn image_span(service: &Service) -> Span {
 }
 
 impl Connection {
-    /// Removes the images of a project's services, without its files those that were built for it. Those that
-    /// somebody still uses stay.
-    pub(super) async fn remove_images(
-        &self,
-        name: &str,
-        project: Option<&Project>,
-        which: RemoveImages,
-        io: &Io,
-    ) -> Result<()> {
-        let names = match project {
-            Some(project) => {
-                let unnamed = |name: &String| {
-                    let mut services = project.services.values();
-                    services.any(|service| service.image.is_none() && names::image(project, service) == *name)
-                };
-                let names = names(project).into_iter();
-                names
-                    .filter(|name| which == RemoveImages::All || unnamed(name))
-                    .collect()
-            }
-            None => self.built_for(name).await?,
-        };
-        for name in names {
-            let object = format!("Image {name}");
-            io.progress.working(&object, "Removing");
-            match self.docker.remove_image(&name, None::<RemoveImageOptions>, None).await {
-                Ok(_) => io.progress.done(object, "Removed"),
-                Err(error) if is_missing(&error) => io.progress.done(object, "Not there"),
-                Err(error) => io.progress.warning(object, message(&error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The names of the images that were built for a project.
-    async fn built_for(&self, project: &str) -> Result<Vec<String>> {
-        let label = format!("{}={project}", labels::PROJECT);
-        let options = ListImagesOptions {
-            filters: Some([("label".to_owned(), vec![label])].into()),
-            ..ListImagesOptions::default()
-        };
-        let listed = self.docker.list_images(Some(options)).await;
-        let listed = listed.map_err(|error| self.failed("cannot list the engine's images", &error))?;
-        let names = listed.into_iter().flat_map(|image| image.repo_tags);
-        Ok(names.filter(|name| name != "<none>:<none>").collect())
-    }
-
     /// Pulls images; the result is their ids by name.
     pub(super) async fn pull(&self, pulls: &[Pull<'_>], io: &Io) -> Result<BTreeMap<String, String>> {
         let all: Vec<_> = pulls.iter().map(|pull| self.pull_one(pull, io)).collect();
@@ -193,7 +148,12 @@ impl Connection {
         };
         let mut layers: HashMap<String, (i64, i64)> = HashMap::new();
         let mut told = 0;
-        let mut steps = self.docker.create_image(Some(options), None, None);
+        let login = self.login(&pull.image).await.map_err(|failure| {
+            io.progress.failed(&object, failure.to_string());
+            let message = format!("`{}` cannot be pulled: {failure}", pull.image);
+            Refusal::Here(Diagnostic::error(image_span(pull.service), message).hint(failure.hint()))
+        })?;
+        let mut steps = self.docker.create_image(Some(options), None, login);
         loop {
             let step = match steps.try_next().await {
                 Ok(Some(step)) => step,
@@ -224,6 +184,19 @@ impl Connection {
                 }
             }
         }
+        if policy::age(pull.service).is_some() {
+            // The engine remembers when a name was given, and not when its image was pulled.
+            let (repo, tag) = match pull.image.rsplit_once(':') {
+                Some((repo, tag)) if tagged => (repo, tag),
+                _ => (pull.image.as_str(), "latest"),
+            };
+            let options = TagImageOptions {
+                repo: Some(repo.to_owned()),
+                tag: Some(tag.to_owned()),
+            };
+            // Without it the image is only pulled again.
+            let _ = self.docker.tag_image(&pull.image, Some(options)).await;
+        }
         io.progress.done(object, "Pulled");
         Ok(())
     }
@@ -241,7 +214,7 @@ impl Connection {
             "no basic auth",
         ]) {
             Diagnostic::error(span, format!("the registry refuses `{image}`, or has no such image"))
-                .hint("check the name; a private image is pulled after `docker login` by `docker pull`")
+                .hint("check the name, or log in with `docker login` as somebody who may pull it")
         } else if says(&[
             "manifest unknown",
             "not found",

@@ -23,8 +23,10 @@ mod mounts;
 mod names;
 mod observed;
 mod plan;
+mod policy;
 mod ports;
 mod reconcile;
+mod removal;
 mod replicas;
 mod resources;
 mod session;
@@ -37,6 +39,7 @@ pub use join::{Attach, Exec};
 pub use lifecycle::{Verb, plan};
 pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
 pub use plan::{Creation, Operation, Plan, Step};
+pub use policy::PullOptions;
 pub use reconcile::reconcile;
 pub use teardown::{Remains, teardown};
 
@@ -65,7 +68,7 @@ pub struct Engine {
 impl Engine {
     #[allow(clippy::unused_async, reason = "as the other target's, which asks who is calling")]
     pub async fn connect(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
-        let connection = Connection::open(endpoint)?;
+        let connection = Connection::open(endpoint, docker_config)?;
         let builder = Builder::new(endpoint, docker_config);
         Ok(Self { connection, builder })
     }
@@ -106,7 +109,8 @@ impl Backend for Engine {
                 .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
         }
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
-        let wanted = images::wanted(project, &observed.images, options.build)?;
+        let stale = self.connection.stale(project, &observed.images).await?;
+        let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
         let made = tokio::select! {
             made = self.provide(project, &wanted, io) => made?,
             () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),

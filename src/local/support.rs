@@ -50,15 +50,6 @@ fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
         );
         said.push(Diagnostic::error(name.span, message).hint("leave out `container_name`, or have one container"));
     }
-    if let Some(policy) = &service.pull_policy
-        && !matches!(
-            policy.as_str(),
-            "always" | "missing" | "if_not_present" | "never" | "build"
-        )
-    {
-        let message = format!("`{}` pulls on an engine only what is missing", policy.value);
-        said.push(Diagnostic::warning(policy.span, message).hint("`pull_policy: always` pulls each time"));
-    }
     for option in &service.security_opt {
         let profile = option
             .strip_prefix("seccomp=")

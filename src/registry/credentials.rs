@@ -28,7 +28,7 @@ const TOKEN: &str = "<token>";
 
 /// Who one is at a registry.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Login {
+pub enum Login {
     Nobody,
     Password {
         user: String,
@@ -41,10 +41,18 @@ pub(super) enum Login {
 }
 
 /// The docker command line's file of settings, read when first needed.
-pub(super) struct Credentials {
+pub struct Credentials {
     file: Option<PathBuf>,
     settings: OnceLock<Result<Settings, String>>,
     logins: Mutex<HashMap<String, Login>>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -76,7 +84,8 @@ struct Told {
 
 impl Credentials {
     /// `folder` is that of `config.json`; without one nobody is known anywhere.
-    pub(super) fn new(folder: Option<&Path>) -> Self {
+    #[must_use]
+    pub fn new(folder: Option<&Path>) -> Self {
         Self {
             file: folder.map(|folder| folder.join("config.json")),
             settings: OnceLock::new(),
@@ -85,7 +94,7 @@ impl Credentials {
     }
 
     /// Who one is at a registry. Helpers are asked once.
-    pub(super) async fn login(&self, registry: &str) -> Result<Login, Failure> {
+    pub async fn login(&self, registry: &str) -> Result<Login, Failure> {
         let mut logins = self.logins.lock().await;
         if let Some(login) = logins.get(registry) {
             return Ok(login.clone());

@@ -12,5 +12,6 @@ mod token;
 mod transport;
 
 pub use client::{Client, Manifest};
+pub use credentials::{Credentials, Login};
 pub use failure::Failure;
 pub use reference::{InvalidReference, Reference, is_digest};

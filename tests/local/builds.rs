@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::scene::Scene;
+use crate::support::registry::{PASSWORD, Registry, USER};
 use crate::support::skip;
 
 const SHOP: &str = "
@@ -226,4 +230,66 @@ fn the_bake_file_is_docker_composes() {
         }
         assert_eq!(ours, theirs);
     }
+}
+
+/// What a `pull_policy` pulls, from a registry that wants to know who asks.
+#[test]
+fn images_are_pushed_and_pulled_with_what_docker_login_stored() {
+    let Some(registry) = Registry::closed() else { return };
+    let image = format!("{}/shop/web:1", registry.address);
+    let compose = format!(
+        "services:\n  web: {{image: '{image}', build: {{context: web, args: {{WORD: x}}}}}}\n  plain: {{build: web}}\n"
+    );
+    let Some(shop) = Shop::new(&compose) else { return };
+    shop.0.ok(&["build", "web"]);
+    let refused = shop.0.sandbox.fails(&["push"]).stderr;
+    assert!(
+        refused.contains("cannot push") && refused.contains("docker login"),
+        "{refused}"
+    );
+
+    let auth = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let settings = format!("{{\"auths\": {{\"{}\": {{\"auth\": \"{auth}\"}}}}}}", registry.address);
+    let home = shop.0.sandbox.home();
+    std::fs::create_dir_all(home.join(".docker")).unwrap();
+    std::fs::write(home.join(".docker/config.json"), settings).unwrap();
+    let told = shop.0.ok(&["push"]).stderr;
+    assert!(
+        told.contains("web:1  Pushed") && told.contains("plain  Not pushed"),
+        "{told}"
+    );
+
+    let there = || shop.0.engine.try_docker(&["image", "inspect", &image]).is_ok();
+    let pull = |arguments: &[&str]| shop.0.ok(&[&["pull"], arguments].concat()).stderr;
+    shop.0.engine.docker(&["rmi", "-f", &image]);
+    for (policy, arguments, pulled, then) in [
+        ("never", &[][..], false, false),
+        ("build", &[], false, false),
+        ("missing", &["--ignore-buildable"], false, false),
+        ("missing", &[], true, true),
+        ("missing", &[], false, true),
+        ("never", &["--policy", "missing"], false, true),
+        ("never", &["--policy", "always"], true, true),
+        ("daily", &[], true, true),
+        ("daily", &[], false, true),
+        ("every_1w2d", &[], false, true),
+    ] {
+        shop.rewrite(&format!(
+            "services: {{web: {{image: '{image}', build: web, pull_policy: {policy}}}}}"
+        ));
+        let told = pull(arguments);
+        assert_eq!(
+            (told.contains("Pulled"), there()),
+            (pulled, then),
+            "{policy} {arguments:?}\n{told}"
+        );
+    }
+    shop.rewrite(&format!(
+        "services: {{web: {{image: '{image}x'}}, other: {{image: '{image}'}}}}"
+    ));
+    let refused = shop.0.sandbox.fails(&["pull"]).stderr;
+    assert!(refused.contains("compose.yaml:1:"), "{refused}");
+    let told = pull(&["--ignore-pull-failures"]);
+    assert!(told.contains("web:1  Pulled"), "{told}");
+    shop.0.engine.docker(&["rmi", "-f", &image]);
 }
