@@ -37,24 +37,19 @@ enum Verdict {
     Service(fn(&Node, &Service, &mut Draft<'_>)),
     /// Read by the rule of the attribute around it.
     Part,
-    NotYet(&'static str),
 }
 
-/// All that work, for the documentation: the path, the value in words, and what it does.
+/// All of them, for the documentation: the path, the value in words, and what it does.
 pub fn all() -> impl Iterator<Item = (&'static str, String, &'static str)> {
-    working().map(|Extension(path, shape, does, _)| (*path, shape.describe(), *does))
+    let all = EXTENSIONS.iter();
+    all.map(|Extension(path, shape, does, _)| (*path, shape.describe(), *does))
 }
 
 /// A JSON schema for editors: the Compose specification's own, and these.
 #[must_use]
 pub fn json_schema() -> serde_json::Value {
-    shape::json_schema(working().map(|Extension(path, shape, does, _)| (*path, shape, *does)))
-}
-
-fn working() -> impl Iterator<Item = &'static Extension> {
-    EXTENSIONS
-        .iter()
-        .filter(|Extension(_, _, _, verdict)| !matches!(verdict, Verdict::NotYet(_)))
+    let all = EXTENSIONS.iter();
+    shape::json_schema(all.map(|Extension(path, shape, does, _)| (*path, shape, *does)))
 }
 
 /// Says what there is to say about all extensions, and applies those of the project.
@@ -163,10 +158,6 @@ fn check(map: &Map, place: &Place, services: &indexmap::IndexMap<String, Service
             }
         } else if name.starts_with(PREFIX) && free.is_none() {
             match place.extensions.get(name.as_str()) {
-                Some(Extension(_, _, _, Verdict::NotYet(instead))) => {
-                    let message = format!("`{name}` does not work yet");
-                    said.push(Diagnostic::error(entry.key, message).hint(*instead));
-                }
                 Some(Extension(_, shape, _, _)) => shape.check(name, &entry.node, said),
                 None => said.push(unknown(name, entry.key, &entry.node, place)),
             }

@@ -8,7 +8,7 @@ use super::{Extension, Verdict};
 use crate::ecs::rules::{connect, credentials, role, rollout, scaling, schedule, size, stack, traffic, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
-use Verdict::{NotYet, Part, Project, Service};
+use Verdict::{Part, Project, Service};
 
 /// An ARN of any partition.
 const fn arn(what: &'static str) -> Shape {
