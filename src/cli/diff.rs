@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 
 use super::environment::Environment;
 use super::up::parameter;
-use crate::backend::Backend;
 use crate::error::Result;
 use crate::ui;
 
