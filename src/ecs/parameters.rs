@@ -200,6 +200,7 @@ mod tests {
         let purpose = Purpose::Image {
             service: "db".into(),
             default: Some("postgres:17".into()),
+            built: false,
         };
         template.parameters.insert("DbImage".into(), purpose);
         let another = |values: &[(&str, &str)], given: &[(String, String)]| {
