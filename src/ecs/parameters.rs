@@ -58,11 +58,12 @@ pub(super) fn are_of_another(
     let mut common = 0;
     let mut same = 0;
     for (name, image) in &images {
-        let Some(Purpose::Image { default, .. }) = template.parameters.get(*name) else {
+        let Some(Purpose::Image { default, built, .. }) = template.parameters.get(*name) else {
             continue;
         };
         common += 1;
-        let ours = given_value(given, name).or(default.as_deref());
+        // What is built is not where the file's name for it says.
+        let ours = given_value(given, name).or(default.as_deref().filter(|_| !built));
         same += usize::from(ours.is_none_or(|ours| repository(ours) == repository(image)));
     }
     !images.is_empty() && (common == 0 || (common > 1 && same == 0))

@@ -7,7 +7,7 @@ use crate::support::engine::Engine;
 const SHOP: &str = "
 services:
   web: {build: {context: ., args: {WORD: one}}, ports: ['80:80']}
-  one: {build: {context: ., args: {WORD: one}}, command: [pause]}
+  one: {image: me/one, build: {context: ., args: {WORD: one}}, command: [pause]}
   two: {build: {context: ., dockerfile_inline: \"FROM ctx-test/web:1\\nENV TWO=2\\n\"}, command: [pause]}
 ";
 const DOCKERFILE: &str = "FROM ctx-test/web:1\nARG WORD\nENV VERSION=$WORD\n";
