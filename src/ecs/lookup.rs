@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::aws::secrets::Stored;
 use super::aws::stack::{self, Resource, Stack};
-use super::aws::{Account, hosted_zones, load_balancers, network, volumes};
+use super::aws::{Account, hosted_zones, load_balancers, network, secrets, volumes};
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
 use super::parameters::{Found, given_value};
@@ -76,7 +76,8 @@ impl Deployment<'_> {
         built.collect()
     }
 
-    /// What there is to know about existing load balancers and hosted zones, by Parameter; and the load balancers' VPC.
+    /// What there is to know about load balancers, hosted zones, file systems and secrets of others, by Parameter; and
+    /// the load balancers' VPC.
     async fn others(&self, account: &Account) -> Result<(IndexMap<String, String>, Option<String>)> {
         let mut values = IndexMap::new();
         let mut balancers: IndexMap<&String, load_balancers::Known> = IndexMap::new();
@@ -90,6 +91,12 @@ impl Deployment<'_> {
                     load_balancers::value(&balancers[which], which, kind, *fact)?
                 }
                 Purpose::HostedZone { domain } => hosted_zones::of_domain(account, domain).await?,
+                Purpose::ExternalFileSystem { name: volume } => volumes::named(account, volume)
+                    .await
+                    .map_err(|error| error.hint(format!("say which with `--parameter {name}=fs-…`")))?,
+                Purpose::ExternalSecret { name: secret } => secrets::named(account, secret)
+                    .await
+                    .map_err(|error| error.hint(format!("create it, or say which with `--parameter {name}=arn:…`")))?,
                 _ => continue,
             };
             values.insert(name.clone(), value);

@@ -88,9 +88,13 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Secret { key } | Purpose::Files { key, .. }) => found.secrets.get(key).cloned(),
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
-            Some(Purpose::LoadBalancer { .. } | Purpose::HostedZone { .. } | Purpose::Network { .. }) => {
-                found.others.get(name).cloned()
-            }
+            Some(
+                Purpose::LoadBalancer { .. }
+                | Purpose::HostedZone { .. }
+                | Purpose::Network { .. }
+                | Purpose::ExternalFileSystem { .. }
+                | Purpose::ExternalSecret { .. },
+            ) => found.others.get(name).cloned(),
             Some(Purpose::InitImage) | None => None,
         };
         let said = given_value(given, name).map(str::to_owned);

@@ -214,6 +214,24 @@ pub async fn of_project(account: &Account, project: &str) -> Result<Vec<Kept>> {
     Ok(kept)
 }
 
+/// The ARN of a secret that somebody else keeps.
+pub async fn named(account: &Account, name: &str) -> Result<String> {
+    let filter = Filter::builder().key(FilterNameStringType::Name).values(name).build();
+    let mut pages = account.secrets.list_secrets().filters(filter).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| account.access.failed("cannot list the secrets", &error))?;
+        // The filter matches beginnings of names.
+        let mut secrets = page.secret_list.unwrap_or_default().into_iter();
+        if let Some(arn) = secrets
+            .find(|secret| secret.name() == Some(name))
+            .and_then(|secret| secret.arn)
+        {
+            return Ok(arn);
+        }
+    }
+    Err(Error::new(format!("Secrets Manager has no secret `{name}`")))
+}
+
 /// Deletes a secret at once: one that can be restored would keep its name, and the next `up` could not create it. The
 /// file it was made from is still there.
 pub async fn delete(account: &Account, secret: &Kept) -> Result<()> {

@@ -42,6 +42,26 @@ pub async fn of_project(account: &Account, project: &str) -> Result<Vec<FileSyst
     Ok(found)
 }
 
+/// The one file system that is called so: the volume of another project (`PROJECT_VOLUME`), or any other.
+pub async fn named(account: &Account, name: &str) -> Result<String> {
+    let mut pages = account.efs.describe_file_systems().into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(file_system) = pages.next().await {
+        let file_system = file_system.map_err(|error| account.access.failed("cannot list the file systems", &error))?;
+        if file_system.name() == Some(name) {
+            found.push(file_system.file_system_id);
+        }
+    }
+    match found.as_slice() {
+        [id] => Ok(id.clone()),
+        [] => Err(Error::new(format!("there is no file system `{name}`"))),
+        several => Err(Error::new(format!(
+            "there are several file systems `{name}`: {}",
+            several.join(", ")
+        ))),
+    }
+}
+
 /// The file system to hand to the stack for a volume; `None` when the stack has its own or shall make one.
 ///
 /// `owned` are the physical ids of the stack's resources, `kept` is what the stack was given the last time.

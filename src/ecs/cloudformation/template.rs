@@ -62,6 +62,14 @@ pub enum Purpose {
     Network {
         name: String,
     },
+    /// The file system of this name, which the stack does not own.
+    ExternalFileSystem {
+        name: String,
+    },
+    /// The ARN of the secret of this name, whose content the project does not have.
+    ExternalSecret {
+        name: String,
+    },
     /// The image of a service; `default` is what the Compose file says, none for a service that is only built.
     Image {
         service: String,

@@ -19,8 +19,8 @@ const FOLDER: &str = "/run/secrets";
 /// What makes files of all members of a secret's JSON, in the init container.
 const SPLIT: &str = include_str!("secret/split.awk");
 
-/// A Parameter for the ARN of each secret whose content the project has: what a file or a variable says never stands
-/// in the template.
+/// A Parameter for the ARN of each secret whose content the project has, for what a file or a variable says never
+/// stands in the template; and of each that is named, for ECS knows secrets by their ARNs.
 pub(in crate::ecs) fn parameters(draft: &mut Draft) {
     let project = draft.project;
     for (key, secret) in &project.secrets {
@@ -32,9 +32,10 @@ pub(in crate::ecs) fn parameters(draft: &mut Draft) {
             );
             draft.parameter(parameter(key), Purpose::Secret { key: key.clone() }, declaration);
         } else if !secret.name.starts_with("arn:") {
-            let message = format!("external secret `{key}` is known to ECS by its ARN only");
-            let hint = "give the ARN of the secret (or of the SSM parameter) as its `name`";
-            draft.say(Diagnostic::error(secret.name.span.or(secret.span), message).hint(hint));
+            let name = secret.name.value.clone();
+            let mut declaration = fragment::SECRETS.parameter("SecretArn");
+            declaration.set("Description", format!("ARN of the external secret {name}"));
+            draft.parameter(parameter(key), Purpose::ExternalSecret { name }, declaration);
         }
         if let Some(node) = secret.extensions.get("x-aws-kms_key").filter(|_| !secret.external) {
             let message = format!("`x-aws-kms_key` is for external secrets, and `{key}` is none");
@@ -154,7 +155,7 @@ fn parameter(key: &str) -> String {
 }
 
 fn arn(key: &str, secret: &FileObject) -> Value {
-    if secret.external {
+    if secret.external && secret.name.starts_with("arn:") {
         secret.name.value.clone().into()
     } else {
         Value::reference(parameter(key))

@@ -44,7 +44,8 @@ pub(in crate::ecs) fn file_systems(draft: &mut Draft) {
         }
         let prefix = names::logical_id(key);
         let file_system = if volume.external {
-            Value::from(volume.name.value.clone())
+            external(key, volume, draft);
+            file_system_id(key, volume)
         } else {
             file_system(key, volume, &prefix, draft)
         };
@@ -186,16 +187,39 @@ fn access_prefix(key: &str, subpath: Option<&str>) -> String {
 
 /// The value that names a volume's file system: the stack's own or the Parameter's, or an external one's id.
 pub(in crate::ecs) fn file_system_id(key: &str, volume: &Volume) -> Value {
-    if volume.external {
-        return volume.name.value.clone().into();
-    }
     let prefix = names::logical_id(key);
+    if volume.external {
+        return if is_id(volume) {
+            volume.name.value.clone().into()
+        } else {
+            Value::reference(format!("{prefix}FileSystemId"))
+        };
+    }
     let choice = [
         Value::from(format!("{prefix}FileSystemIsNew")),
         Value::reference(format!("{prefix}FileSystem")),
         Value::reference(format!("{prefix}FileSystemId")),
     ];
     Value::map([("Fn::If", Value::list(choice))])
+}
+
+/// A volume that the project does not make is another project's volume, or any other file system.
+fn external(key: &str, volume: &Volume, draft: &mut Draft) {
+    if is_id(volume) {
+        return;
+    }
+    let name = volume.name.value.clone();
+    let mut declaration = fragment::ACCESS_POINT.parameter("FileSystem");
+    declaration.set("Description", format!("File system of the external volume {name}"));
+    let id = format!("{}FileSystemId", names::logical_id(key));
+    draft.parameter(id, Purpose::ExternalFileSystem { name }, declaration);
+    let message = "the file system of an external volume lets in those alone whom its owner lets in";
+    let hint = "have the services' security groups let in at port 2049 of its mount targets";
+    draft.remark(Diagnostic::warning(volume.name.span.or(volume.span), message).hint(hint));
+}
+
+fn is_id(volume: &Volume) -> bool {
+    volume.name.starts_with("fs-")
 }
 
 /// The logical ids of a volume's mount targets.
@@ -316,12 +340,6 @@ fn access(volume: &Volume, part: Option<&str>, access_point: &mut Value) {
 
 fn check(key: &str, volume: &Volume, draft: &mut Draft) -> bool {
     let before = draft.diagnostics.len();
-    let span = |span: Span| span.or(volume.span);
-    if volume.external && !volume.name.starts_with("fs-") {
-        let message = format!("external volume `{key}` is no file system");
-        let hint = "give the file system's id (fs-…) as its `name`";
-        draft.say(Diagnostic::error(span(volume.name.span), message).hint(hint));
-    }
     if let Some(driver) = volume.driver.as_ref().filter(|_| !is_of_local_driver(volume)) {
         let message = format!(
             "volume driver `{}` is not possible on ECS: volumes are EFS file systems",

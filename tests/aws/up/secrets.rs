@@ -141,3 +141,31 @@ fn a_file_that_is_too_large_or_not_there_is_named_at_its_line() {
     );
     assert!(world.lab.stacks().is_empty() && world.lab.secrets().is_empty());
 }
+
+#[test]
+fn an_external_secret_is_found_by_its_name() {
+    let Some(world) = World::new() else { return };
+    let project = WEB.replace("image: redis:7", "image: redis:7\n    secrets: [token]");
+    let project = project + "\nsecrets: {token: {external: true, name: team/token}}\n";
+    world.sandbox.write("compose.yaml", project);
+    let client = aws_sdk_secretsmanager::Client::new(&world.lab.aws());
+    let make = |name: &str| block_on(client.create_secret().name(name).secret_string(VALUE).send()).unwrap();
+    make("team/token-of-others");
+    let run = world.fails(&["up"]);
+    assert!(
+        run.stderr.contains("Secrets Manager has no secret `team/token`"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("`--parameter TokenSecretArn=arn:…`"),
+        "{}",
+        run.stderr
+    );
+
+    let made = make("team/token");
+    world.ok(&["up"]);
+    assert_eq!(Some(world.parameters("shop")["TokenSecretArn"].as_str()), made.arn());
+    world.ok(&["down"]);
+    assert_eq!(world.lab.secrets().len(), 2, "it is not this project's to delete");
+}

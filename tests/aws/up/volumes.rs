@@ -81,3 +81,33 @@ fn nobody_guesses_between_two() {
     // What was said once is remembered by the stack.
     assert!(world.ok(&["up"]).stderr.contains("No changes"));
 }
+
+#[test]
+fn an_external_volume_is_the_file_system_of_another_project() {
+    let Some(world) = World::new() else { return };
+    let client = "name: client\nservices: {web: {image: nginx, volumes: [\"data:/data\"]}}\nvolumes: {data: {external: true, name: shop_data}}\n";
+    world.sandbox.write("compose.yaml", client);
+    let run = world.fails(&["up"]);
+    assert!(
+        run.stderr.contains("there is no file system `shop_data`"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("`--parameter DataFileSystemId=fs-…`"),
+        "{}",
+        run.stderr
+    );
+
+    world.sandbox.write("compose.yaml", with_volume());
+    world.ok(&["up"]);
+    world.sandbox.write("compose.yaml", client);
+    world.ok(&["up"]);
+    assert_eq!(
+        world.parameters("client")["DataFileSystemId"],
+        world.lab.file_systems()[0]
+    );
+    // What belongs to another project outlives this one.
+    world.ok(&["down", "-v"]);
+    assert_eq!(world.lab.file_systems().len(), 1);
+}
