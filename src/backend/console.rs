@@ -5,12 +5,15 @@ use std::io;
 
 use tokio::sync::{mpsc, watch};
 
+/// Writes to one of the two outputs.
+pub type Write = Box<dyn Fn(Stream, &[u8]) -> io::Result<()> + Send + Sync>;
+
 /// What a command that joins a process in a container reads, writes and listens to.
 pub struct Console {
     /// What is typed or piped in, until it ends.
     pub input: mpsc::Receiver<Vec<u8>>,
     /// Writes to standard output, or to standard error.
-    pub write: Box<dyn Fn(Stream, &[u8]) -> io::Result<()> + Send + Sync>,
+    pub write: Write,
     /// Columns and rows, as the user changes them.
     pub size: watch::Receiver<(u16, u16)>,
     /// Names of the signals that the user sends.

@@ -36,19 +36,16 @@ impl Builder {
             return Ok(String::new());
         }
         let building = async {
-            match buildx::find(self.docker_config.as_deref()) {
-                Some(plugin) => {
-                    let plugin = buildx::Plugin {
-                        program: plugin,
-                        endpoint: &self.endpoint,
-                        docker_config: self.docker_config.as_deref(),
-                    };
-                    plugin.build(bake, options, io).await
-                }
-                None => {
-                    classic::check(bake, options)?;
-                    classic::build(&self.engine()?, bake, io).await.map(|()| String::new())
-                }
+            if let Some(program) = buildx::find(self.docker_config.as_deref()) {
+                let plugin = buildx::Plugin {
+                    program,
+                    endpoint: &self.endpoint,
+                    docker_config: self.docker_config.as_deref(),
+                };
+                plugin.build(bake, options, io).await
+            } else {
+                classic::check(bake, options)?;
+                classic::build(&self.engine()?, bake, io).await.map(|()| String::new())
             }
         };
         tokio::select! {

@@ -147,7 +147,7 @@ impl Definition {
     }
 
     fn list(&mut self, name: &str, texts: Vec<String>) {
-        self.set(name, if texts.is_empty() { Value::Null } else { json!(texts) });
+        self.set(name, if texts.is_empty() { Value::Null } else { texts.into() });
     }
 
     fn map(&mut self, name: &str, texts: impl IntoIterator<Item = (String, String)>) {

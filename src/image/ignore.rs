@@ -151,12 +151,8 @@ fn tokens(pattern: &str) -> Option<Vec<Token>> {
                 tokens.push(class);
                 after
             }
-            ['\\', letter, after @ ..] => {
-                tokens.push(Token::Letter(*letter));
-                after
-            }
             ['\\'] => return None,
-            [letter, after @ ..] => {
+            ['\\', letter, after @ ..] | [letter, after @ ..] => {
                 tokens.push(Token::Letter(*letter));
                 after
             }

@@ -18,7 +18,7 @@ const LINES: usize = 20;
 pub(super) struct Steps<'a> {
     targets: &'a [Target],
     progress: &'a Progress,
-    steps: HashMap<String, Step>,
+    by_digest: HashMap<String, Step>,
     /// What the program said outside of its report.
     remarks: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl<'a> Steps<'a> {
         Self {
             targets,
             progress,
-            steps: HashMap::new(),
+            by_digest: HashMap::new(),
             remarks: Vec::new(),
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Steps<'a> {
         }
         for log in told.logs {
             let data = BASE64_STANDARD.decode(&log.data).unwrap_or_default();
-            let output = &mut self.steps.entry(log.vertex).or_default().output;
+            let output = &mut self.by_digest.entry(log.vertex).or_default().output;
             let text = String::from_utf8_lossy(&data);
             output.extend(text.lines().map(|line| line.trim_end().to_owned()));
             // Only the end is ever shown.
@@ -95,7 +95,7 @@ impl<'a> Steps<'a> {
 
     fn vertex(&mut self, vertex: Vertex) {
         let (target, name) = owner(self.targets, &vertex.name);
-        let step = self.steps.entry(vertex.digest).or_default();
+        let step = self.by_digest.entry(vertex.digest).or_default();
         (step.target, step.name) = (target.or(step.target), name.clone());
         if !vertex.error.is_empty() {
             step.error = Some(vertex.error);
@@ -124,7 +124,7 @@ impl<'a> Steps<'a> {
 
     /// The steps that failed, at the lines of their definitions. What was only cancelled is not their fault.
     pub(super) fn failure(&self) -> Error {
-        let mut failed: Vec<&Step> = self.steps.values().filter(|step| is_cause(step)).collect();
+        let mut failed: Vec<&Step> = self.by_digest.values().filter(|step| is_cause(step)).collect();
         failed.sort_by_key(|step| (step.target, &step.name));
         if failed.is_empty() {
             return self.refusal();

@@ -59,10 +59,9 @@ pub(super) fn wanted<'a>(
         let said = service.pull_policy.as_ref().map(|policy| policy.value.as_str());
         if service.build.is_some() {
             match (policy, said) {
-                (BuildPolicy::Always, _) => wanted.builds.push(service),
+                (BuildPolicy::Always, _) | (BuildPolicy::Missing, Some("build")) => wanted.builds.push(service),
                 // What can be built is not pulled unless the file says so.
                 (_, Some("always")) if service.image.is_some() => wanted.pulls.push(Pull { image, service }),
-                (BuildPolicy::Missing, Some("build")) => wanted.builds.push(service),
                 _ if found => {}
                 (BuildPolicy::Missing, _) => wanted.builds.push(service),
                 (BuildPolicy::Never, _) => missing.push(unbuilt(service, &image)),

@@ -302,7 +302,7 @@ async fn feed(mut typed: mpsc::Receiver<Vec<u8>>, mut input: Input, mut keys: Op
     if ends {
         let _ = input.shutdown().await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn follow_size<R>(mut size: watch::Receiver<(u16, u16)>, resize: Option<R>)
@@ -334,7 +334,7 @@ async fn pass_on<S: AsyncFn(&'static str)>(mut signals: mpsc::UnboundedReceiver<
             signal(name).await;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn not_running(service: &str, container: &Container) -> Error {

@@ -70,8 +70,8 @@ pub(super) fn to_pull<'a>(
     io: &Io,
 ) -> Vec<Pull<'a>> {
     let mut pulls: Vec<Pull<'a>> = Vec::new();
-    let named = |service: &&Service| options.services.is_empty() || options.services.contains(&service.name);
-    for service in project.services.values().filter(named) {
+    let chosen = |service: &&Service| options.services.is_empty() || options.services.contains(&service.name);
+    for service in project.services.values().filter(chosen) {
         let image = names::image(project, service);
         if service.provider.is_some() || pulls.iter().any(|pull| pull.image == image) {
             continue;
@@ -81,12 +81,10 @@ pub(super) fn to_pull<'a>(
         let why_not = match (options.missing, said) {
             _ if service.image.is_none() => Some("Built, and not pulled"),
             _ if service.build.is_some() && options.ignore_buildable => Some("Can be built"),
-            (Some(true), _) if found => Some("There already"),
-            (Some(_), _) => None,
+            (Some(true), _) | (None, Some("missing")) if found => Some("There already"),
             (None, Some("never" | "build")) => Some("Not pulled: `pull_policy` says so"),
-            (None, Some("missing")) if found => Some("There already"),
             (None, _) if found && age(service).is_some() && !stale.contains(&image) => Some("Young enough"),
-            (None, _) => None,
+            _ => None,
         };
         match why_not {
             Some(why) => io.progress.done(format!("Image {image}"), why),
@@ -126,17 +124,16 @@ impl Engine {
 
     /// `ctx push`: what is built and has a name of its own, under all of its names.
     pub async fn push(&self, project: &Project, services: &[String], ignore_failures: bool, io: &Io) -> Result<()> {
-        let named = |service: &&Service| services.is_empty() || services.contains(&service.name);
+        let chosen = |service: &&Service| services.is_empty() || services.contains(&service.name);
         let mut names: Vec<String> = Vec::new();
-        for service in project.services.values().filter(named) {
+        for service in project.services.values().filter(chosen) {
             let Some(build) = &service.build else { continue };
             let tags = build.tags.iter().map(|tag| tag.value.clone());
-            match &service.image {
-                Some(image) => names.extend([image.value.clone()].into_iter().chain(tags)),
-                None => {
-                    let object = format!("Image {}", names::image(project, service));
-                    io.progress.done(object, "Not pushed: the file gives it no `image`");
-                }
+            if let Some(image) = &service.image {
+                names.extend([image.value.clone()].into_iter().chain(tags));
+            } else {
+                let object = format!("Image {}", names::image(project, service));
+                io.progress.done(object, "Not pushed: the file gives it no `image`");
             }
         }
         names.sort();
