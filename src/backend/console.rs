@@ -6,7 +6,7 @@ use std::io;
 use tokio::sync::{mpsc, watch};
 
 /// Writes to one of the two outputs.
-pub type Write = Box<dyn Fn(Stream, &[u8]) -> io::Result<()> + Send + Sync>;
+pub(crate) type Write = Box<dyn Fn(Stream, &[u8]) -> io::Result<()> + Send + Sync>;
 
 /// What a command that joins a process in a container reads, writes and listens to.
 pub struct Console {

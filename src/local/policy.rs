@@ -173,7 +173,7 @@ impl Connection {
                 Err(error) if is_missing(&error) => None,
                 Err(error) => return Err(self.failed(format!("cannot look at image {image}"), &error)),
             };
-            let tagged = tagged.and_then(|time| time.to_string().parse::<Timestamp>().ok());
+            let tagged = tagged.and_then(|time| time.parse::<Timestamp>().ok());
             let young = tagged.is_some_and(|time| Timestamp::now().duration_since(time).unsigned_abs() < age);
             if !young {
                 stale.insert(image);

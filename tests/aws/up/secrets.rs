@@ -163,9 +163,9 @@ fn an_external_secret_is_found_by_its_name() {
         run.stderr
     );
 
-    let made = make("team/token");
+    let shared = make("team/token");
     world.ok(&["up"]);
-    assert_eq!(Some(world.parameters("shop")["TokenSecretArn"].as_str()), made.arn());
+    assert_eq!(Some(world.parameters("shop")["TokenSecretArn"].as_str()), shared.arn());
     world.ok(&["down"]);
     assert_eq!(world.lab.secrets().len(), 2, "it is not this project's to delete");
 }
