@@ -81,7 +81,13 @@ impl Ignore {
                 _ => None,
             });
             let known: String = letters.collect();
-            known.starts_with(&folder) || (folder.starts_with(&known) && pattern.tokens.len() > known.chars().count())
+            // What names as many folders as this one is deep names the folder itself, or nothing in it.
+            let is_slash = |token: &&Token| matches!(token, Token::Letter('/'));
+            let any_depth = |token: &Token| matches!(token, Token::Folders | Token::Rest);
+            let reaches = pattern.tokens.iter().any(any_depth)
+                || pattern.tokens.iter().filter(is_slash).count() >= folder.matches('/').count();
+            let more = pattern.tokens.len() > known.chars().count();
+            reaches && (known.starts_with(&folder) || (folder.starts_with(&known) && more))
         })
     }
 }

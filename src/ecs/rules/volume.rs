@@ -140,7 +140,7 @@ fn directory(path: &str) -> String {
     let (begin, rest) = parts.split_at(parts.len().min(DEEPEST - 1));
     let rest = (!rest.is_empty()).then(|| rest.join("_"));
     let changed: String = begin.iter().chain(&rest).map(|part| format!("/{part}")).collect();
-    if path.strip_prefix('.') == Some(&changed) && changed.len() <= LONGEST {
+    if !changed.is_empty() && path.strip_prefix('.') == Some(&changed) && changed.len() <= LONGEST {
         return changed;
     }
     let digest = names::digest(path);
