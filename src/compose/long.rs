@@ -258,7 +258,7 @@ fn mounts(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
         return node;
     };
     let mut long = Vec::with_capacity(list.len());
-    for mut entry in std::mem::take(list) {
+    for entry in std::mem::take(list) {
         if let Some(text) = entry.as_str() {
             match mount::parse(text, entry.span) {
                 Ok(mount) => long.push(mount),
@@ -271,12 +271,6 @@ fn mounts(mut node: Node, diagnostics: &mut Vec<Diagnostic>) -> Node {
                 }
             }
             continue;
-        }
-        if let Value::Map(map) = &mut entry.value {
-            change_in(map, "bind", |bind| {
-                bind.entry("create_host_path".to_owned())
-                    .or_insert_with(|| added(Value::Bool(true)));
-            });
         }
         long.push(entry);
     }

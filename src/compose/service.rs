@@ -749,6 +749,9 @@ pub struct MountBind {
     pub propagation: Option<Text>,
     #[serde(skip_serializing_if = "is_true")]
     pub create_host_path: bool,
+    /// Whether `create_host_path` is true only because nothing else was said.
+    #[serde(skip)]
+    pub creates_by_default: bool,
     #[serde(skip_serializing_if = "zero")]
     pub recursive: Option<Text>,
     #[serde(rename = "#extensions", skip_serializing_if = "zero")]

@@ -28,7 +28,8 @@ pub fn service_hashes(service: &Service) -> Vec<String> {
     // `environment` has these variables.
     service.env_file.clear();
     let fifth = canonical::service_json(&service);
-    let second = as_version_2(&fifth);
+    let binds = service.volumes.iter().filter_map(|mount| mount.bind.as_ref());
+    let second = as_version_2(&fifth, binds.map(|bind| bind.creates_by_default));
     let mut hashes = vec![digest(&second)];
     if second != fifth {
         hashes.push(digest(&fifth));
@@ -37,8 +38,9 @@ pub fn service_hashes(service: &Service) -> Vec<String> {
 }
 
 /// Turns the canonical form, which is version 5's, into version 2's: that one writes whether a folder is made for a
-/// bind mount when it is, and the other one when it is not.
-fn as_version_2(service: &str) -> String {
+/// bind mount when somebody says so, and the other one when it is not. `by_default` tells for each bind mount whether
+/// nobody said anything, and has its end where there are no more of them.
+fn as_version_2(service: &str, mut by_default: impl Iterator<Item = bool>) -> String {
     const BEGIN: &str = "\"bind\":{";
     let mut parts = service.split(BEGIN);
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -48,7 +50,8 @@ fn as_version_2(service: &str) -> String {
         let mut members: Vec<_> = bind.split(',').filter(|member| !member.is_empty()).collect();
         let made = members.len();
         members.retain(|member| *member != "\"create_host_path\":false");
-        if members.len() == made {
+        let unsaid = by_default.next() == Some(true);
+        if members.len() == made && !unsaid {
             let place = members
                 .iter()
                 .position(|member| member.starts_with("\"recursive\""))
@@ -119,9 +122,10 @@ mod tests {
 
     #[test]
     fn bind_mounts_of_version_2() {
-        let version_2 = |bind: &str| as_version_2(&format!("[{{\"bind\":{{{bind}}}}}]"));
+        let version_2 = |bind: &str| as_version_2(&format!("[{{\"bind\":{{{bind}}}}}]"), [false].into_iter());
         assert_eq!(version_2(""), "[{\"bind\":{\"create_host_path\":true}}]");
         assert_eq!(version_2("\"create_host_path\":false"), "[{\"bind\":{}}]");
+        assert_eq!(as_version_2("[{\"bind\":{}}]", [true].into_iter()), "[{\"bind\":{}}]");
         assert_eq!(
             version_2("\"selinux\":\"z\",\"recursive\":\"disabled\""),
             "[{\"bind\":{\"selinux\":\"z\",\"create_host_path\":true,\"recursive\":\"disabled\"}}]"

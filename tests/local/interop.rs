@@ -1,93 +1,119 @@
-//! `ctx` and Docker Compose on the same project in turn: neither makes anew what the other made.
+//! `ctx` and Docker Compose on the same project in turn: each sees, leaves alone, stops, restarts and takes down what
+//! the other made. The tests print the matrix of what was tried.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::scene::Scene;
+use crate::shapes::SHAPES;
 
-/// Shapes of services, each with something that the configuration's hash or the comparison depends on.
-const SHAPES: &[(&str, &str)] = &[
-    ("plain", "services: {a: {image: IMAGE, command: [sleep, '1000']}}"),
-    (
-        "a volume, an anonymous one, a folder",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], volumes: ['vol:/v', /n, './:/here:ro', {type: tmpfs, target: /t, tmpfs: {size: 1m}}]}}\nvolumes: {vol: {}}",
-    ),
-    (
-        "ports and networks",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], expose: [9], ports: ['80', '127.0.0.1::81/udp'], networks: {n: {aliases: [x, y]}, m: {priority: 5}}}}\nnetworks: {n: {labels: {k: v}}, m: {driver: bridge, internal: true}}",
-    ),
-    (
-        "environment, labels and <html>",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], environment: {A: '<&>', B: , C: 'x y'}, labels: {l: '1', k: '<'}, hostname: h, user: root, working_dir: /tmp}}",
-    ),
-    (
-        "limits",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], cpus: 0.5, mem_limit: 64m, pids_limit: 50, shm_size: 1m, ulimits: {nofile: {soft: 100, hard: 200}, nproc: 99}, stop_grace_period: 1m30s, sysctls: {net.core.somaxconn: 99}}}",
-    ),
-    (
-        "limits of a deployment",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], deploy: {resources: {limits: {cpus: '0.25', memory: 32m, pids: 20}, reservations: {memory: 16m}}, restart_policy: {condition: on-failure, max_attempts: 2}, labels: {x: y}}}}",
-    ),
-    (
-        "conditions and health",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], depends_on: {b: {condition: service_healthy}}}, b: {image: IMAGE, command: [sleep, '1000'], healthcheck: {test: [CMD, sh, -c, 'exit 0'], interval: 100ms, retries: 9}}}",
-    ),
-    (
-        "a shared namespace",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], ipc: shareable}, b: {image: IMAGE, command: [sleep, '1000'], network_mode: 'service:a', ipc: 'service:a'}, c: {image: IMAGE, command: [sleep, '1000'], volumes_from: [a]}}",
-    ),
-    (
-        "secrets, configs, logging, restart",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], secrets: [s], configs: [{source: c, target: /c, mode: 0440}], logging: {driver: json-file, options: {max-size: 1m}}, restart: unless-stopped, init: true, cap_add: [NET_ADMIN], dns: [1.1.1.1], extra_hosts: ['h:1.2.3.4'], tmpfs: /t, security_opt: ['no-new-privileges:true'], read_only: true}}\nsecrets: {s: {file: ./compose.yaml}}\nconfigs: {c: {file: ./compose.yaml}}",
-    ),
-    (
-        "replicas and a name",
-        "services: {a: {image: IMAGE, command: [sleep, '1000'], deploy: {replicas: 2}, entrypoint: []}, b: {image: IMAGE, stop_signal: SIGKILL, command: sleep 1000, links: [a], tty: true, stdin_open: true, profiles: []}}",
-    ),
-];
+/// What one tool does with what the other one made, in this order.
+const STEPS: [&str; 6] = ["sees", "leaves", "stops", "starts", "restarts", "removes"];
 
 #[test]
-fn docker_compose_leaves_alone_what_ctx_made() {
-    for (shape, file) in SHAPES {
-        let Some(scene) = Scene::new(&quick(file)) else { return };
-        scene.ok(&["up", "-d"]);
-        let before = scene.ids();
-        let Some(said) = scene.docker_compose(&["up", "-d"]) else {
-            return;
-        };
-        assert_eq!(scene.ids(), before, "{shape}:\n{said}");
-        scene.docker_compose(&["down", "-v"]);
-        assert!(
-            scene.project.containers().is_empty(),
-            "{shape}: docker compose takes down what ctx made"
-        );
-    }
-}
-
-#[test]
-fn ctx_leaves_alone_what_docker_compose_made() {
-    for (shape, file) in SHAPES {
-        let Some(scene) = Scene::new(&quick(file)) else { return };
-        if scene.docker_compose(&["up", "-d"]).is_none() {
-            return;
+fn docker_compose_works_with_what_ctx_made() {
+    matrix("docker compose, on what ctx made", |shape| {
+        let scene = Scene::new(shape)?;
+        scene.sandbox.write("one.env", "A=1\nB=2\n");
+        let ctx = |arguments: &[&str]| scene.tried(arguments);
+        if !scene.has_docker_compose() {
+            return None;
         }
-        let before = scene.ids();
-        let said = scene.ok(&["up", "-d"]);
-        assert_eq!(scene.ids(), before, "{shape}:\n{}", said.stderr);
-        scene.ok(&["down", "-v"]);
-        assert!(
-            scene.project.containers().is_empty(),
-            "{shape}: ctx takes down what docker compose made"
-        );
-    }
+        let compose = |arguments: &[&str]| scene.try_docker_compose(arguments);
+        Some(steps(&scene, &ctx, &compose))
+    });
 }
 
 #[test]
-fn docker_compose_lists_what_ctx_made() {
-    let Some(scene) = Scene::new(SHAPES[0].1) else { return };
-    scene.ok(&["up", "-d"]);
-    let Some(listed) = scene.docker_compose(&["ps", "--format", "{{.Name}} {{.Service}} {{.State}}"]) else {
-        return;
+fn ctx_works_with_what_docker_compose_made() {
+    matrix("ctx, on what docker compose made", |shape| {
+        let scene = Scene::new(shape)?;
+        scene.sandbox.write("one.env", "A=1\nB=2\n");
+        let ctx = |arguments: &[&str]| scene.tried(arguments);
+        if !scene.has_docker_compose() {
+            return None;
+        }
+        let compose = |arguments: &[&str]| scene.try_docker_compose(arguments);
+        Some(steps(&scene, &compose, &ctx))
+    });
+}
+
+type Tool<'a> = dyn Fn(&[&str]) -> Result<String, String> + 'a;
+
+/// Has one tool make a project, and the other one do everything with it. The result is what went wrong in each step.
+fn steps(scene: &Scene, maker: &Tool<'_>, other: &Tool<'_>) -> Vec<Result<(), String>> {
+    if let Err(said) = maker(&["up", "-d"]) {
+        return vec![Err(format!("it was not made: {said}"))];
+    }
+    let made = scene.ids();
+    let (names, runs) = (scene.project.containers(), scene.running());
+    let check = |holds: bool, what: &dyn Fn() -> String| if holds { Ok(()) } else { Err(what()) };
+    let sees = || {
+        let listed = other(&["ps", "-a", "--format", "json"])?;
+        let unseen = names.iter().find(|name| !listed.contains(name.as_str()));
+        check(unseen.is_none(), &|| format!("{unseen:?} is not in {listed}"))
     };
-    assert_eq!(listed.trim(), format!("{} a running", scene.container("a-1")));
-    scene.docker_compose(&["down", "-v"]);
+    let leaves = || {
+        let said = other(&["up", "-d"])?;
+        let now = scene.ids_but_jobs();
+        let kept =
+            now.iter().all(|container| made.contains(container)) && scene.project.containers().len() == made.len();
+        check(kept, &|| format!("{made:?} became {now:?}: {said}"))
+    };
+    let stops = || {
+        let said = other(&["stop"])?;
+        check(scene.running().is_empty(), &|| {
+            format!("{:?} run: {said}", scene.running())
+        })
+    };
+    let starts = || {
+        let said = other(&["start"])?;
+        check(scene.running() == runs, &|| {
+            format!("{:?} run, not {runs:?}: {said}", scene.running())
+        })
+    };
+    let restarts = || {
+        let before = scene.ids_but_jobs();
+        let said = other(&["restart"])?;
+        let now = scene.ids_but_jobs();
+        let anew = now.len() == before.len() && now.iter().all(|container| !before.contains(container));
+        check(anew || runs.is_empty(), &|| {
+            format!("{before:?} became {now:?}: {said}")
+        })
+    };
+    let removes = || {
+        let said = other(&["down", "-v"])?;
+        let left = [
+            scene.project.containers(),
+            scene.project.networks(),
+            scene.project.volumes(),
+        ]
+        .concat();
+        check(left.is_empty(), &|| format!("{left:?} is left: {said}"))
+    };
+    vec![sees(), leaves(), stops(), starts(), restarts(), removes()]
+}
+
+/// Runs all shapes, prints what came of each, and fails with all that went wrong.
+fn matrix(title: &str, run: impl Fn(&str) -> Option<Vec<Result<(), String>>>) {
+    let mut text = format!("{title}\n{:40}", "");
+    for step in STEPS {
+        let _ = write!(text, "{step:>9}");
+    }
+    let mut wrong = Vec::new();
+    for (shape, file) in SHAPES {
+        let Some(results) = run(&quick(file)) else { return };
+        let _ = write!(text, "\n{shape:40}");
+        for (step, result) in STEPS.iter().zip(&results) {
+            let _ = write!(text, "{:>9}", if result.is_ok() { "yes" } else { "NO" });
+            if let Err(why) = result {
+                wrong.push(format!("{shape}, {step}: {why}"));
+            }
+        }
+    }
+    // Not `eprintln!`: what a passing test prints by that is hidden.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Nothing here needs ten seconds to stop.

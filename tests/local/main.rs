@@ -15,4 +15,5 @@ mod lifecycle;
 mod logs;
 mod plans;
 mod scene;
+mod shapes;
 mod table;

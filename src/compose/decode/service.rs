@@ -443,6 +443,7 @@ impl Decoder<'_> {
                     selinux: text(bind, "selinux"),
                     propagation: text(bind, "propagation"),
                     create_host_path: self.boolean(bind, "create_host_path").is_none_or(|create| create.value),
+                    creates_by_default: bind.get("create_host_path").is_none(),
                     recursive: text(bind, "recursive"),
                     extensions: extensions(bind),
                 }),
