@@ -157,6 +157,8 @@ pub struct UpOptions {
     pub timeout: Option<Duration>,
     /// Do not ask before something is lost that cannot be brought back.
     pub yes: bool,
+    /// Deploy images by the tags that the files name, and ask no registry what they mean; on ECS.
+    pub keep_tags: bool,
 }
 
 /// Which of the images that the files say how to build are built by `up`.

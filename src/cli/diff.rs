@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::deployment::Deployment;
 use super::environment::Environment;
-use super::up::parameter;
 use crate::error::Result;
 use crate::ui;
 
@@ -13,9 +13,8 @@ pub(super) struct Arguments {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Value for a parameter of the CloudFormation template; may be repeated
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[command(flatten)]
+    deployment: Deployment,
     /// Refuse what would be ignored or warned about
     #[arg(long)]
     strict: bool,
@@ -30,28 +29,29 @@ enum Format {
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let Arguments {
         format,
-        parameters,
+        deployment,
         strict,
     } = arguments;
-    show(environment, "diff", parameters, *strict, *format).map(|changes| if changes { 2 } else { 0 })
+    show(environment, "diff", deployment, *strict, *format).map(|changes| if changes { 2 } else { 0 })
 }
 
 /// `ctx up --dry-run`
-pub(super) fn dry_run(environment: &Environment, parameters: &[(String, String)], strict: bool) -> Result<u8> {
-    show(environment, "up --dry-run", parameters, strict, Format::Text).map(|_| 0)
+pub(super) fn dry_run(environment: &Environment, deployment: &Deployment, strict: bool) -> Result<u8> {
+    show(environment, "up --dry-run", deployment, strict, Format::Text).map(|_| 0)
 }
 
 /// Whether there are changes.
 fn show(
     environment: &Environment,
     command: &str,
-    parameters: &[(String, String)],
+    deployment: &Deployment,
     strict: bool,
     format: Format,
 ) -> Result<bool> {
     // Without its context the command has nothing to do, whatever the files say.
     environment.context()?;
     let (project, mut report) = environment.project_and_report(&[])?;
+    let options = deployment.options();
     let mut changes = Vec::new();
     environment.run(async |io| {
         let account = environment.account(command).await?;
@@ -60,7 +60,7 @@ fn show(
             return Err(report.into());
         }
         environment.show(&report);
-        let found = account.diff(&project, parameters, &io).await;
+        let found = account.diff(&environment.builder()?, &project, &options, &io).await;
         changes = found.map_err(|error| error.with_sources(&report.sources))?;
         let print = match format {
             Format::Text => ui::changes::print,

@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod context;
 mod convert;
+mod deployment;
 mod diff;
 mod digests;
 mod down;

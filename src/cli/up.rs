@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::deployment::Deployment;
 use super::diff;
 use super::environment::Environment;
 use crate::backend::{BuildPolicy, UpOptions};
@@ -33,9 +34,8 @@ pub(super) struct Arguments {
     /// Seconds that a container may take to stop
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
-    /// Value for a parameter of the CloudFormation template (ECS); may be repeated
-    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[command(flatten)]
+    deployment: Deployment,
     /// Show what would change, as `ctx diff` does, and change nothing (ECS)
     #[arg(long, conflicts_with = "services")]
     dry_run: bool,
@@ -51,14 +51,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     if arguments.dry_run {
-        return diff::dry_run(environment, &arguments.parameters, arguments.strict);
+        return diff::dry_run(environment, &arguments.deployment, arguments.strict);
     }
     // Without its context the command has nothing to do, whatever the files say.
     environment.context()?;
     let (project, mut report) = environment.project_and_report(&arguments.services)?;
     let options = UpOptions {
         services: arguments.services.clone(),
-        parameters: arguments.parameters.clone(),
         build: match (arguments.build, arguments.no_build) {
             (true, _) => BuildPolicy::Always,
             (_, true) => BuildPolicy::Never,
@@ -70,6 +69,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         remove_orphans: arguments.remove_orphans,
         timeout: arguments.timeout.map(Duration::from_secs),
         yes: arguments.yes,
+        ..arguments.deployment.options()
     };
     environment.run(async |io| {
         let backend = environment.backend().await?;
@@ -83,9 +83,4 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
             .await
             .map_err(|error| error.with_sources(&report.sources))
     })
-}
-
-pub(super) fn parameter(argument: &str) -> Result<(String, String), String> {
-    let (name, value) = argument.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

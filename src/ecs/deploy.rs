@@ -44,7 +44,7 @@ pub(super) struct Deployment<'a> {
     pub(super) files: Vec<FileSecret>,
     /// Each use of a secret: its key, and the service.
     uses: Vec<(String, String)>,
-    project: &'a Project,
+    pub(super) project: &'a Project,
 }
 
 /// What stands ready to be done.
@@ -209,10 +209,12 @@ impl Deployment<'_> {
         }
         let services = images::built(self.project, self.template, self.given);
         let providing = images::provide(account, builder, self.project, &services, options.build, io);
-        let images = Box::pin(providing).await?;
+        let pinning = self.pin(account, builder, kept.as_ref(), options, io);
+        let (images, pinned) = tokio::try_join!(Box::pin(providing), Box::pin(pinning))?;
         let stored = self.put_secrets(account, io).await?;
         let mut found = self.find(account, kept.as_ref(), &stored).await?;
-        found.images = images;
+        self.add_images(&mut found, pinned);
+        self.add_images(&mut found, images);
         let submission = self.submission(account, change_set::NAME, found, io).await?;
         if operation != Operation::Update
             && let Some(group) = log_groups::of_project(account, self.name).await?

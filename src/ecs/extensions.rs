@@ -216,12 +216,12 @@ pub(in crate::ecs) fn security_group(extensions: &Extensions) -> Option<&str> {
     extensions.get("x-aws-securitygroup")?.as_str()
 }
 
-/// Whether a service says how to log in to its image's registry.
 /// The ECR repository that a service's built image goes to.
 pub(in crate::ecs) fn repository(service: &Service) -> Option<&str> {
     service.extensions.get("x-aws-repository")?.as_str()
 }
 
+/// Whether a service says how to log in to its image's registry.
 pub(in crate::ecs) fn has_pull_credentials(service: &Service) -> bool {
     service.extensions.contains_key("x-aws-pull_credentials")
 }

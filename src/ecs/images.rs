@@ -101,7 +101,7 @@ pub(super) async fn provide(
         } else {
             let login = match &login {
                 Some(login) => login,
-                None => login.insert(repositories::login(account).await?),
+                None => login.insert(repositories::login(account, &account.region).await?),
             };
             let pushing = Pushing {
                 image: &name,
@@ -126,7 +126,7 @@ pub(super) async fn provide(
 }
 
 /// The platform of a service's tasks.
-fn wanted(service: &Service) -> String {
+pub(super) fn wanted(service: &Service) -> String {
     if platform::is_windows(service) {
         return "windows/amd64".to_owned();
     }

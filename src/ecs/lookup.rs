@@ -8,8 +8,11 @@ use super::aws::{Account, hosted_zones, load_balancers, network, secrets, volume
 use super::cloudformation::Purpose;
 use super::deploy::Deployment;
 use super::parameters::{Found, given_value};
+use super::pins;
+use crate::backend::{Io, UpOptions};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
+use crate::image::Builder;
 
 impl Deployment<'_> {
     /// Everything that the Parameters ask for and nobody has said.
@@ -56,6 +59,28 @@ impl Deployment<'_> {
         } else {
             Err(mistakes.into())
         }
+    }
+
+    /// What registries say that the tags of images mean now, by service.
+    pub(super) async fn pin(
+        &self,
+        account: &Account,
+        builder: &Builder,
+        stack: Option<&Stack>,
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<IndexMap<String, String>> {
+        if options.keep_tags {
+            return Ok(IndexMap::new());
+        }
+        let asked = pins::asked(self.project, self.template, self.given)?;
+        pins::resolve(account, &builder.registries(), &asked, stack, io).await
+    }
+
+    /// Adds images that were built or pinned, also to the services that only use them.
+    pub(super) fn add_images(&self, found: &mut Found, images: IndexMap<String, String>) {
+        found.images.extend(images);
+        pins::share(self.project, self.template, &mut found.images);
     }
 
     /// The images of services that are built, as the stack has them; before there is a stack, by their services' names.

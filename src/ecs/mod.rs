@@ -15,6 +15,7 @@ mod lookup;
 mod pack;
 mod parameters;
 pub mod permissions;
+mod pins;
 mod preview;
 mod remove;
 mod rules;
@@ -47,8 +48,14 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
 
 impl Account {
     /// What [`up`](Backend::up) would change; leaves nothing behind.
-    pub async fn diff(&self, project: &Project, parameters: &[(String, String)], io: &Io) -> Result<Vec<Change>> {
-        Box::pin(preview::diff(self, project, parameters, io)).await
+    pub async fn diff(
+        &self,
+        builder: &Builder,
+        project: &Project,
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<Vec<Change>> {
+        Box::pin(preview::diff(self, builder, project, options, io)).await
     }
 }
 

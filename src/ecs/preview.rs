@@ -14,25 +14,33 @@ use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
+use crate::image::Builder;
 
 /// What `up` would change. Changes nothing.
 pub(super) async fn diff(
     account: &Account,
+    builder: &Builder,
     project: &Project,
-    parameters: &[(String, String)],
+    options: &UpOptions,
     io: &Io,
 ) -> Result<Vec<Change>> {
     let project = &surveyed(project);
     let template = convert::convert(project);
-    let deployment = Deployment::new(account, project, &template, parameters)?;
+    let deployment = Deployment::new(account, project, &template, &options.parameters)?;
     introduce(account, io);
-    let previewing = Box::pin(deployment.preview(account, io));
+    let previewing = Box::pin(deployment.preview(account, builder, options, io));
     unless_interrupted(io, deployment.name, "nothing has been deployed", previewing).await
 }
 
 impl Deployment<'_> {
     /// Makes a change set, tells what is in it, and removes it.
-    pub(super) async fn preview(&self, account: &Account, io: &Io) -> Result<Vec<Change>> {
+    pub(super) async fn preview(
+        &self,
+        account: &Account,
+        builder: &Builder,
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<Vec<Change>> {
         let stack = stack::find(account, self.name).await?;
         if let Some(stack) = &stack {
             stack::check_ours(account, stack, self.name).await?;
@@ -43,6 +51,7 @@ impl Deployment<'_> {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
         }
+        let pinned = self.pin(account, builder, kept.as_ref(), options, io).await?;
         let mut stored = Vec::new();
         for file in &self.files {
             stored.push(secrets::look(account, self.name, file).await?);
@@ -56,7 +65,8 @@ impl Deployment<'_> {
                 account.region, account.id, self.name, stored.key
             );
         }
-        let found = self.find(account, kept.as_ref(), &stored).await?;
+        let mut found = self.find(account, kept.as_ref(), &stored).await?;
+        self.add_images(&mut found, pinned);
         let submission = self.submission(account, PREVIEW, found, io).await?;
         // What is left of a failed creation is in a change set's way. It holds nothing.
         let blocked = operation == Operation::Recreate

@@ -7,6 +7,7 @@ use crate::backend::Io;
 use crate::context::DockerEndpoint;
 use crate::engine::Connection;
 use crate::error::{Error, Result};
+use crate::registry;
 
 /// An engine, and the tools of its user.
 #[derive(Clone, Debug)]
@@ -28,6 +29,12 @@ impl Builder {
     /// The engine that gets the images.
     pub(crate) fn engine(&self) -> Result<Connection> {
         Connection::open(&self.endpoint, self.docker_config.as_deref())
+    }
+
+    /// Who asks registries in its user's name.
+    #[must_use]
+    pub fn registries(&self) -> registry::Client {
+        registry::Client::new(self.docker_config.as_deref())
     }
 
     /// Builds all targets; the result is what the builder wrote for people to read, if anything.

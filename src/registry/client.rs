@@ -13,7 +13,7 @@ use url::Url;
 use super::challenge::{Challenge, challenge};
 use super::credentials::{Credentials, Login};
 use super::token::{basic, token};
-use super::transport::{Answer, Request, Transport, is_loopback};
+use super::transport::{Answer, Kind, Request, Transport, is_loopback};
 use super::{Failure, Reference, is_digest};
 
 /// What the registries agree on as a manifest's bound.
@@ -32,6 +32,15 @@ pub struct Client {
     credentials: Credentials,
     /// The `Authorization` that opened a repository, by registry and repository.
     granted: Mutex<HashMap<(String, String), String>>,
+    /// Why a registry cannot be reached, so that it is not waited for again.
+    silent: Mutex<HashMap<String, String>>,
+}
+
+/// What an image runs on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Deserialize)]
+pub struct Platform {
+    pub os: String,
+    pub architecture: String,
 }
 
 /// A manifest, as the registry sent it.
@@ -49,7 +58,18 @@ impl Client {
             http: Transport::default(),
             credentials: Credentials::new(settings),
             granted: Mutex::default(),
+            silent: Mutex::default(),
         }
+    }
+
+    /// Who one is at a registry, whatever `docker login` stored.
+    pub async fn log_in(&self, registry: &str, login: Login) {
+        self.credentials.set(registry, login).await;
+    }
+
+    /// Who one is at a registry.
+    pub async fn login(&self, registry: &str) -> Result<Login, Failure> {
+        self.credentials.login(registry).await
     }
 
     /// The digests of images, each asked for once, several at a time.
@@ -94,6 +114,39 @@ impl Client {
         }
     }
 
+    /// The platforms that an image was built for; none where it does not say.
+    pub async fn platforms(&self, image: &Reference) -> Result<Vec<Platform>, Failure> {
+        #[derive(Deserialize)]
+        struct Parts {
+            #[serde(default)]
+            manifests: Vec<Part>,
+            config: Option<Config>,
+        }
+        #[derive(Deserialize)]
+        struct Part {
+            platform: Option<Platform>,
+        }
+        #[derive(Deserialize)]
+        struct Config {
+            digest: String,
+            size: u64,
+        }
+        let Manifest { content, .. } = self.manifest(image).await?;
+        let Ok(Parts { manifests, config }) = serde_json::from_slice(&content) else {
+            return Ok(Vec::new());
+        };
+        let mut platforms: Vec<_> = manifests.into_iter().filter_map(|part| part.platform).collect();
+        // Attestations stand beside images, and say so.
+        platforms.retain(|platform| platform.os != "unknown");
+        if let Some(Config { digest, size }) = config
+            && size <= LARGEST_MANIFEST
+        {
+            let settings = self.blob(image, &digest, size).await?;
+            platforms.extend(serde_json::from_slice::<Platform>(&settings));
+        }
+        Ok(platforms)
+    }
+
     /// A blob of a repository, which must have this size and digest.
     pub async fn blob(&self, image: &Reference, digest: &str, size: u64) -> Result<Vec<u8>, Failure> {
         let content = self.ask("GET", image, &format!("blobs/{digest}"), size).await?.body;
@@ -120,10 +173,7 @@ impl Client {
                 body: None,
                 limit,
             };
-            let answer = self.http.send(request).await.map_err(|why| Failure::Unreachable {
-                registry: image.registry.clone(),
-                why,
-            })?;
+            let answer = self.send(&image.registry, request).await?;
             match answer.status {
                 200..=299 => return Ok(answer),
                 401 if !answered => {
@@ -146,6 +196,24 @@ impl Client {
                 status => return Err(self.failure(image, path, status, &answer).await),
             }
         }
+    }
+
+    async fn send(&self, registry: &str, request: Request<'_>) -> Result<Answer, Failure> {
+        let unreachable = |why| Failure::Unreachable {
+            registry: registry.to_owned(),
+            why,
+        };
+        let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(why) = silent().get(registry) {
+            return Err(unreachable(why.clone()));
+        }
+        let answer = self.http.send(request).await;
+        answer.map_err(|silence| {
+            if silence.kind == Kind::Unreachable {
+                silent().insert(registry.to_owned(), silence.why.clone());
+            }
+            unreachable(silence.why)
+        })
     }
 
     /// The `Authorization` that answers a challenge.

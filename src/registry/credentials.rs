@@ -107,6 +107,11 @@ impl Credentials {
         Ok(login)
     }
 
+    /// Who one is there, whatever is stored.
+    pub async fn set(&self, registry: &str, login: Login) {
+        self.logins.lock().await.insert(registry.to_owned(), login);
+    }
+
     async fn look_up(&self, registry: &str) -> Result<Login, String> {
         let settings = self.settings.get_or_init(|| Settings::read(self.file.as_deref()));
         let settings = settings.as_ref().map_err(Clone::clone)?;

@@ -11,7 +11,7 @@ mod reference;
 mod token;
 mod transport;
 
-pub use client::{Client, Manifest};
+pub use client::{Client, Manifest, Platform};
 pub use credentials::{Credentials, Login};
 pub use failure::Failure;
 pub use reference::{InvalidReference, Reference, is_digest};

@@ -77,9 +77,9 @@ pub(super) async fn token(
         request.url = &url;
     }
     let host = url.host_str().unwrap_or_default();
-    let answer = http.send(request).await.map_err(|why| Failure::Unreachable {
+    let answer = http.send(request).await.map_err(|silence| Failure::Unreachable {
         registry: host.to_owned(),
-        why,
+        why: silence.why,
     })?;
     match answer.status {
         200 => {}

@@ -17,6 +17,11 @@ use url::{Host, Url};
 const CONNECTING: Duration = Duration::from_secs(10);
 /// For a whole request and what it brings, which is never large.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a registry is asked that is busy, or that hangs up in the middle.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Who wants more time than this gets an error instead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The AWS SDK's own HTTP client: its TLS, its certificates and its way through proxies are in the binary anyhow.
 #[derive(Default, Debug)]
@@ -44,20 +49,42 @@ pub(super) struct Answer {
 }
 
 impl Transport {
-    /// Sends a request; the error says in words why there is no answer.
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, String> {
-        tokio::time::timeout(PATIENCE, self.exchange(request))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} seconds", PATIENCE.as_secs())))
+    /// Sends a request, again where that may help; the error says in words why there is no answer.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Silence> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            let wanted = match self.once(&request).await {
+                Ok(answer) => match patience(&answer, pause) {
+                    Some(wanted) => wanted,
+                    None => return Ok(answer),
+                },
+                Err(Silence { kind: Kind::Cut, .. }) => pause,
+                Err(silence) => return Err(silence),
+            };
+            tokio::time::sleep(wanted).await;
+            pause *= 2;
+        }
+        self.once(&request).await
     }
 
-    async fn exchange(&self, request: Request<'_>) -> Result<Answer, String> {
-        let mut message = HttpRequest::new(request.body.map_or_else(SdkBody::empty, SdkBody::from));
-        let illegal = |error: &dyn std::error::Error| innermost(error);
+    async fn once(&self, request: &Request<'_>) -> Result<Answer, Silence> {
+        tokio::time::timeout(PATIENCE, self.exchange(request))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Silence {
+                    why: format!("no answer within {} seconds", PATIENCE.as_secs()),
+                    kind: Kind::Unreachable,
+                })
+            })
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Silence> {
+        let mut message = HttpRequest::new(request.body.clone().map_or_else(SdkBody::empty, SdkBody::from));
+        let illegal = |error: &dyn std::error::Error| Silence::from(innermost(error));
         message.set_method(request.method).map_err(|error| illegal(&error))?;
         message.set_uri(request.url.as_str()).map_err(|error| illegal(&error))?;
-        for (name, value) in request.headers {
-            let inserted = message.headers_mut().try_insert(name, value);
+        for (name, value) in &request.headers {
+            let inserted = message.headers_mut().try_insert(*name, value.clone());
             inserted.map_err(|error| illegal(&error))?;
         }
         let connector = if is_loopback(request.url) {
@@ -65,18 +92,75 @@ impl Transport {
         } else {
             self.outward.get_or_init(|| connector(ProxyConfig::from_env()))
         };
-        let mut response = connector.call(message).await.map_err(|error| innermost(&error))?;
+        let mut response = connector.call(message).await.map_err(|error| Silence::of(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut stream = ByteStream::new(response.take_body());
         let mut body = Vec::new();
         while let Some(part) = stream.next().await {
-            body.extend_from_slice(&part.map_err(|error| innermost(&error))?);
+            body.extend_from_slice(&part.map_err(|error| Silence::of(&error))?);
             if body.len() as u64 > request.limit {
-                return Err(format!("it sends more than {} bytes", request.limit));
+                return Err(format!("it sends more than {} bytes", request.limit).into());
             }
         }
         Ok(Answer { status, headers, body })
     }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Silence {
+    pub(super) why: String,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Nobody answers there; the next request would wait as long for nothing.
+    Unreachable,
+    /// An answer that broke off: the same request may well be answered in a moment.
+    Cut,
+    /// What cannot be sent or taken.
+    Refused,
+}
+
+impl Silence {
+    fn of(error: &dyn std::error::Error) -> Self {
+        let why = innermost(error);
+        let cut = [
+            "reset by peer",
+            "connection closed",
+            "connection error",
+            "broken pipe",
+            "unexpected end of file",
+            "end of file before message length reached",
+            "unexpected eof",
+        ];
+        let is_cut = cut.iter().any(|word| why.to_lowercase().contains(word));
+        let kind = if is_cut { Kind::Cut } else { Kind::Unreachable };
+        Self { why, kind }
+    }
+}
+
+impl From<String> for Silence {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            kind: Kind::Refused,
+        }
+    }
+}
+
+/// How long to wait before a registry that cannot answer now is asked again; none where that is no use.
+fn patience(answer: &Answer, pause: Duration) -> Option<Duration> {
+    if !matches!(answer.status, 429 | 500 | 502 | 503 | 504) {
+        return None;
+    }
+    let wanted = answer
+        .headers
+        .get("retry-after")
+        .and_then(|wanted| wanted.trim().parse().ok());
+    let wanted = wanted.map_or(pause, Duration::from_secs);
+    (wanted <= LONGEST_PAUSE).then_some(wanted)
 }
 
 /// Whether a URL leads to this machine.

@@ -9,6 +9,7 @@ mod connect;
 mod diff;
 mod down;
 mod faults;
+mod images;
 mod logs;
 mod permissions;
 mod proxy;

@@ -119,6 +119,42 @@ impl Registry {
         self.push_manifest(repository, tag, &manifest)
     }
 
+    /// Uploads an image for a platform, like `linux/arm64`, that nobody could run; gives its digest.
+    pub fn push_image_for(&self, repository: &str, tag: &str, platform: &str) -> String {
+        let (os, architecture) = platform.split_once('/').unwrap();
+        let settings = json!({"os": os, "architecture": architecture, "of": tag}).to_string();
+        let config = self.push_blob(repository, settings.as_bytes());
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "size": settings.len(),
+                "digest": config,
+            },
+            "layers": [],
+        });
+        self.push_manifest(repository, tag, &manifest)
+    }
+
+    /// Uploads an index of such images, and an attestation beside them; gives its digest.
+    pub fn push_index(&self, repository: &str, tag: &str, platforms: &[&str]) -> String {
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let mut manifests = Vec::new();
+        for platform in platforms {
+            let digest = self.push_image_for(repository, &format!("{tag}-{}", platform.replace('/', "-")), platform);
+            let (os, architecture) = platform.split_once('/').unwrap();
+            let platform = json!({"os": os, "architecture": architecture});
+            manifests.push(json!({"mediaType": kind, "digest": digest, "size": 1, "platform": platform}));
+        }
+        let mut attestation = manifests[0].clone();
+        attestation["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+        manifests.push(attestation);
+        let kind = "application/vnd.oci.image.index.v1+json";
+        let index = json!({"schemaVersion": 2, "mediaType": kind, "manifests": manifests});
+        self.push_manifest(repository, tag, &index)
+    }
+
     /// Uploads a Compose project of these layers: media type, annotations, content; gives its digest.
     pub fn push_project(&self, repository: &str, tag: &str, layers: &[(&str, Value, &str)]) -> String {
         let layers: Vec<_> = layers

@@ -49,6 +49,8 @@ impl Sandbox {
         ]);
         // Nothing that the test did not ask for reaches a real engine.
         environment.insert("DOCKER_HOST".to_owned(), "unix:///nonexistent.sock".to_owned());
+        // Nor does anything reach a registry that is not on this machine.
+        environment.insert("HTTPS_PROXY".to_owned(), "http://127.0.0.1:9".to_owned());
         let project = PathBuf::from("project");
         Self {
             directory,

@@ -126,9 +126,26 @@ pub async fn digest(account: &Account, repository: &str, tag: &str) -> Result<Op
     }
 }
 
-/// What lets an engine push for some hours.
-pub async fn login(account: &Account) -> Result<Login> {
-    let answer = account.ecr.get_authorization_token().send().await;
+/// The region of a registry that is an account's ECR; none of any other registry.
+#[must_use]
+pub fn region(registry: &str) -> Option<&str> {
+    let (account, rest) = registry.split_once(".dkr.")?;
+    let rest = rest.strip_prefix("ecr.").or_else(|| rest.strip_prefix("ecr-fips."))?;
+    let (region, domain) = rest.split_once('.')?;
+    let own = matches!(domain, "amazonaws.com" | "amazonaws.com.cn");
+    (own && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(region)
+}
+
+/// What lets an engine push for some hours, and anybody read.
+pub async fn login(account: &Account, region: &str) -> Result<Login> {
+    let here = account.ecr.config().to_builder();
+    let there = here.region(aws_sdk_ecr::config::Region::new(region.to_owned())).build();
+    let client = if region == account.region {
+        account.ecr.clone()
+    } else {
+        aws_sdk_ecr::Client::from_conf(there)
+    };
+    let answer = client.get_authorization_token().send().await;
     let answer = answer.map_err(|error| account.access.failed("cannot log in to ECR", &error))?;
     let token = answer
         .authorization_data()
@@ -201,6 +218,24 @@ fn read(described: &Described, new: bool) -> Repository {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn an_accounts_ecr_is_told_by_its_host() {
+        for (registry, region) in [
+            ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", Some("eu-central-1")),
+            (
+                "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                Some("us-gov-west-1"),
+            ),
+            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
+            ("123456789012.dkr.ecr.eu-central-1.amazonaws.com.example", None),
+            ("x.dkr.ecr.eu-central-1.amazonaws.com", None),
+            ("public.ecr.aws", None),
+            ("docker.io", None),
+        ] {
+            assert_eq!(super::region(registry), region, "{registry}");
+        }
+    }
+
     #[test]
     fn names_are_made_of_ecrs_letters() {
         for (project, service, expected) in [
