@@ -12,7 +12,8 @@ use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
 use super::convert::Converted;
-use super::follow::{at_its_line, failure, follow};
+use super::diagnosis::{at_its_line, failure};
+use super::follow::follow;
 use super::parameters::{self, Found};
 use super::{convert, files, images};
 use crate::backend::{Io, UpOptions};
@@ -135,7 +136,7 @@ impl Deployment<'_> {
                 Operation::Update => "update",
             };
             let doing = format!("{doing} stack `{name}`");
-            return Err(failure(&doing, &outcome, &self.template.origins));
+            return Err(failure(&doing, &outcome, &self.template.origins, Some(self.project)));
         }
         self.redeploy(account, &outcome.touched, &renewed, options, io).await?;
         self.remove_stale_secrets(account, io).await?;
@@ -342,6 +343,7 @@ async fn clear_away(account: &Account, stack: &Stack, io: &Io) -> Result<()> {
             &format!("delete stack `{}`", stack.name),
             &outcome,
             &IndexMap::new(),
+            None,
         )),
     }
 }

@@ -6,6 +6,7 @@ mod changes;
 pub mod cloudformation;
 pub mod convert;
 mod deploy;
+mod diagnosis;
 mod draft;
 pub mod extensions;
 mod files;

@@ -38,6 +38,7 @@ const OWN: &[&str] = &[
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
     "logs:DeleteLogGroup",
     "logs:DescribeLogGroups",
     "logs:DescribeLogStreams",

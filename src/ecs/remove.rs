@@ -5,7 +5,8 @@ use super::aws::stack::{self, Stack};
 use super::aws::{Account, log_groups, repositories, secrets, volumes};
 use super::convert::convert;
 use super::deploy::{introduce, unless_interrupted};
-use super::follow::{failure, follow};
+use super::diagnosis::failure;
+use super::follow::follow;
 use crate::backend::{DownOptions, Io};
 use crate::compose::Project;
 use crate::error::{Error, Result};
@@ -77,6 +78,6 @@ async fn delete_stack(account: &Account, stack: &Stack, name: &str, project: Opt
     let outcome = follow(account, follower, &origins, io).await?;
     match outcome.end {
         End::Success => Ok(()),
-        End::Failure => Err(failure(&format!("delete stack `{name}`"), &outcome, &origins)),
+        End::Failure => Err(failure(&format!("delete stack `{name}`"), &outcome, &origins, None)),
     }
 }

@@ -32,6 +32,7 @@ PATCHES = [
     "interfaces",
     "load_balancers",
     "logs",
+    "faults",
     "schedules",
 ]
 

@@ -23,7 +23,7 @@ def install():
 
         key = key_of(stack_name, logical_id)
         if status == IN_PROGRESS and not reason and not physical_id:
-            announced[key] = lambda status: report(status, "", "")
+            announced[key] = lambda status: report(status, "", physical_id_of(stack_name, logical_id))
             return
         if status == COMPLETE and announced.pop(key, None):
             return

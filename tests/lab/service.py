@@ -5,8 +5,9 @@ import time
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ecs
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import _stacks, provisioners, stacks
 
+from . import faults
 from .resource_types import accept
 from .task_definition import api_form
 
@@ -49,9 +50,13 @@ def create(logical_id, properties, stack):
     connect[key_of(key)] = wanted.get("serviceConnectConfiguration") or {}
     request = {field: wanted[field] for field in CREATED_WITH if field in wanted}
     request.update(serviceName=name, cluster=cluster, desiredCount=int(properties.get("DesiredCount", 1)))
+    refused = faults.refusal(request.get("taskDefinition", ""))
+    if refused:
+        raise ValueError(f'Resource handler returned message: "{refused}" (HandlerErrorCode: GeneralServiceException)')
     accept(ecs._create_service(request))
     ecs._services[key]["serviceConnectConfiguration"] = connect[key_of(key)]
     made[key_of(f"{stack}/{logical_id}")] = result(cluster, name)[0]
+    announce(stack, logical_id, result(cluster, name)[0])
     try:
         wait_for_steady_state(key)
     except ValueError:
@@ -59,6 +64,14 @@ def create(logical_id, properties, stack):
         delete(result(cluster, name)[0], properties)
         raise
     return result(cluster, name)
+
+
+def announce(stack, logical_id, arn):
+    """AWS says when a service is there, before it waits for its tasks; ministack does not."""
+    known = _stacks.get(stack)
+    if known:
+        initiated = "CREATE_IN_PROGRESS", "Resource creation Initiated"
+        stacks._add_event(known["StackId"], stack, logical_id, "AWS::ECS::Service", *initiated, arn)
 
 
 def update(physical_id, old, new, stack):
@@ -110,7 +123,8 @@ def result(cluster, name):
 
 def wait_for_steady_state(key):
     """AWS completes the resource in steady state, and fails it when the circuit breaker trips."""
-    deadline = time.monotonic() + STEADY_STATE_SECONDS
+    patience = faults.patience(ecs._services[key]["taskDefinition"], STEADY_STATE_SECONDS)
+    deadline = time.monotonic() + patience
     watched = ecs._primary_deployment(ecs._services[key])["id"]
     while time.monotonic() < deadline:
         service = ecs._services.get(key)

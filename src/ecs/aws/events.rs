@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
+use jiff::Timestamp;
 
 use super::pace::Pace;
-use super::{Account, stack};
+use super::{Account, stack, tasks};
 use crate::error::Result;
 
 /// The newest word about one resource, or about the stack itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Event {
+    pub time: Option<Timestamp>,
     pub logical_id: String,
     /// Empty until the resource exists.
     pub physical_id: String,
@@ -214,6 +216,7 @@ fn is_last_word(event: &StackEvent) -> bool {
 
 fn read(event: StackEvent) -> Event {
     Event {
+        time: tasks::time(event.timestamp.as_ref()),
         of_stack: is_of_stack(&event),
         logical_id: event.logical_resource_id.unwrap_or_default(),
         physical_id: event.physical_resource_id.unwrap_or_default(),
@@ -232,6 +235,7 @@ mod tests {
 
     fn ends(status: &str, of_stack: bool) -> Option<End> {
         let event = Event {
+            time: None,
             logical_id: "Web".into(),
             physical_id: String::new(),
             kind: String::new(),

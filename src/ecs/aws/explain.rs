@@ -1,7 +1,7 @@
 //! Why a deployment failed, out of what CloudFormation and ECS have told.
 
 use super::events::Event;
-use super::failure::sentence;
+use super::failure::{self, sentence};
 use super::tasks::StoppedTask;
 
 /// The first failure that is not the consequence of another.
@@ -60,6 +60,23 @@ pub fn task(stopped: &StoppedTask) -> String {
     said.join("; ")
 }
 
+/// The permission that is missing, where that is what CloudFormation says.
+#[must_use]
+pub fn denied(said: &str) -> Option<String> {
+    let action = failure::action(said)?;
+    let on = failure::resource(said).map_or(String::new(), |resource| format!(" on `{resource}`"));
+    Some(format!("the permission `{action}`{on} is missing"))
+}
+
+/// What can be done about what CloudFormation says.
+#[must_use]
+pub fn hint_of(said: &str) -> Option<String> {
+    match failure::action(said) {
+        Some(action) => Some(failure::allow(action, None)),
+        None => hint(said).map(str::to_owned),
+    }
+}
+
 /// What can be done about it, for the reasons that people meet most.
 #[must_use]
 pub fn hint(said: &str) -> Option<&'static str> {
@@ -99,6 +116,7 @@ mod tests {
 
     fn event(logical_id: &str, status: &str, reason: &str) -> Event {
         Event {
+            time: None,
             logical_id: logical_id.into(),
             physical_id: String::new(),
             kind: "ECS::Service".into(),
@@ -155,11 +173,14 @@ mod tests {
             name: name.into(),
             exit_code,
             reason: reason.map(str::to_owned),
+            ..StoppedContainer::default()
         };
         let stopped = StoppedTask {
             id: "4711".into(),
             reason: Some("Essential container in task exited".into()),
             definition: String::new(),
+            code: None,
+            at: None,
             containers: vec![
                 container("web", Some(137), Some("OutOfMemoryError")),
                 container("init", Some(0), None),

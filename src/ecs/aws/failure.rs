@@ -53,7 +53,7 @@ impl Access {
                 None => "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".to_owned(),
             }),
             Refusal::Denied => match action(message) {
-                Some(action) => failed.hint(format!("ask whoever manages the account to allow `{action}`")),
+                Some(action) => failed.hint(allow(action, resource(message))),
                 None => failed.hint("ask whoever manages the account for the permission"),
             },
             Refusal::Throttled => failed.hint("AWS limits how often it is asked; try again in a minute"),
@@ -139,12 +139,26 @@ fn refusal(code: &str) -> Refusal {
 }
 
 /// The action that a message about missing permission names.
-fn action(message: &str) -> Option<&str> {
+pub(super) fn action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("not authorized to perform: ")?;
     let end = rest
         .find(|c: char| !(c.is_ascii_alphanumeric() || "-:*".contains(c)))
         .unwrap_or(rest.len());
     Some(&rest[..end]).filter(|action| !action.is_empty())
+}
+
+/// What to ask for.
+#[must_use]
+pub(super) fn allow(action: &str, resource: Option<&str>) -> String {
+    let on = resource.map_or(String::new(), |resource| format!(" on `{resource}`"));
+    format!("ask whoever manages the account to allow `{action}`{on}; `ctx permissions` prints all that is needed")
+}
+
+/// The resource that a message about missing permission names.
+pub(super) fn resource(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("on resource: ")?;
+    let named = rest.split_whitespace().next()?;
+    Some(named.trim_end_matches(['.', ',', ')', '"'])).filter(|named| !named.is_empty() && *named != "*")
 }
 
 #[cfg(test)]
@@ -187,7 +201,8 @@ mod tests {
         let error = access(None).refused("cannot deploy", "AccessDenied", message);
         assert_eq!(
             hint(&error),
-            "ask whoever manages the account to allow `cloudformation:CreateChangeSet`"
+            "ask whoever manages the account to allow `cloudformation:CreateChangeSet` on \
+             `arn:aws:cloudformation:eu-west-1:1:stack/shop/*`; `ctx permissions` prints all that is needed"
         );
         assert_eq!(action("no such words"), None);
     }

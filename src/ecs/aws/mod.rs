@@ -4,6 +4,7 @@
 
 mod account;
 pub mod addresses;
+pub mod causes;
 pub mod change_set;
 pub mod events;
 pub mod explain;
@@ -25,6 +26,7 @@ pub mod stabilising;
 pub mod stack;
 pub mod tasks;
 pub mod templates;
+pub mod trouble;
 pub mod volumes;
 
 pub use account::Account;

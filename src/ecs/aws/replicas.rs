@@ -6,10 +6,11 @@ use aws_sdk_ecs::types::{Container, DesiredStatus, HealthStatus, Task};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
+use super::Account;
 use super::addresses::{self, Addresses};
 use super::interfaces::{self, Interface, Interfaces};
 use super::services::{self, Service};
-use super::{Account, tasks};
+use super::tasks::{self, time};
 use crate::backend::{PsOptions, Publication, Replica};
 use crate::error::Result;
 
@@ -182,10 +183,6 @@ fn publications(service: &Service, addresses: &Addresses, interface: Option<&Int
         }
     }
     ports.into_iter().collect()
-}
-
-fn time(time: Option<&aws_sdk_ecs::primitives::DateTime>) -> Option<Timestamp> {
-    Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
 }
 
 /// A span of time in its largest unit.

@@ -5,14 +5,19 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, Service};
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::Account;
+use super::causes::Cause;
 use super::services::ServiceName;
+use super::{Account, trouble};
 use crate::progress::{Event, Progress, State};
 
 /// How many services ECS describes at a time.
 const DESCRIBED_AT_ONCE: usize = 10;
+
+/// How often causes are looked for in one service: what fails again and again fails for the same reason.
+const ASKED_AT_MOST: usize = 3;
 
 /// A service that starts at once has nothing to tell.
 const SHORTEST: Duration = Duration::from_secs(2);
@@ -33,7 +38,12 @@ struct Waiting {
     name: ServiceName,
     /// Under which it is shown.
     id: String,
+    since: Option<Timestamp>,
     told: Option<(String, Option<String>)>,
+    /// What was in the way when its causes were looked for.
+    asked_of: Vec<String>,
+    /// Why it does not become stable, as far as that was seen.
+    causes: Vec<Cause>,
 }
 
 impl Stabilising {
@@ -47,16 +57,25 @@ impl Stabilising {
     }
 
     /// CloudFormation begins to wait for a service, which is shown under this id.
-    pub fn begin(&mut self, arn: &str, id: &str) {
+    pub fn begin(&mut self, arn: &str, id: &str, since: Option<Timestamp>) {
         if let (false, Some(name)) = (self.waiting.contains_key(arn), ServiceName::from_arn(arn)) {
-            let (id, told) = (id.to_owned(), None);
-            self.waiting.insert(arn.to_owned(), Waiting { name, id, told });
+            let waiting = Waiting {
+                name,
+                id: id.to_owned(),
+                since,
+                told: None,
+                asked_of: Vec::new(),
+                causes: Vec::new(),
+            };
+            self.waiting.insert(arn.to_owned(), waiting);
             self.soon();
         }
     }
 
-    pub fn end(&mut self, arn: &str) {
-        self.waiting.shift_remove(arn);
+    /// The result is what was in the way of the service until now.
+    pub fn end(&mut self, arn: &str) -> Vec<Cause> {
+        let waiting = self.waiting.shift_remove(arn);
+        waiting.map(|waiting| waiting.causes).unwrap_or_default()
     }
 
     /// Tells what the services do until the caller has something better to do. Nothing is lost then.
@@ -69,12 +88,30 @@ impl Stabilising {
             self.next = Instant::now() + self.pause;
             let names = self.waiting.values().map(|waiting| &waiting.name);
             let services = Box::pin(look(account, names)).await;
+            self.ask_why(account, &services).await;
             if self.take(&services, progress) {
                 self.soon();
             } else {
                 self.pause = (self.pause * 3 / 2).min(LONGEST);
                 self.next = Instant::now() + self.pause;
             }
+        }
+    }
+
+    /// Looks for the causes of trouble that is new. The tasks that tell them are soon forgotten, and with them what a
+    /// load balancer says of them.
+    async fn ask_why(&mut self, account: &Account, services: &[Service]) {
+        for service in services {
+            let waiting = service.service_arn().and_then(|arn| self.waiting.get_mut(arn));
+            let (Some(waiting), Some(trouble)) = (waiting, signs(service)) else {
+                continue;
+            };
+            if waiting.asked_of.contains(&trouble) || waiting.asked_of.len() >= ASKED_AT_MOST {
+                continue;
+            }
+            let found = Box::pin(trouble::of_service(account, &waiting.name, waiting.since)).await;
+            waiting.asked_of.push(trouble);
+            waiting.causes = trouble::merged(std::mem::take(&mut waiting.causes), found);
         }
     }
 
@@ -88,7 +125,8 @@ impl Stabilising {
         let mut news = false;
         for service in services {
             let waiting = service.service_arn().and_then(|arn| self.waiting.get_mut(arn));
-            let (Some(waiting), Some(said)) = (waiting, said(service)) else {
+            let Some(waiting) = waiting else { continue };
+            let Some(said) = said(service, waiting.causes.first()) else {
                 continue;
             };
             if waiting.told.as_ref() == Some(&said) {
@@ -131,12 +169,23 @@ async fn look(account: &Account, names: impl Iterator<Item = &ServiceName>) -> V
     services
 }
 
+/// What shows that something is in the way, in words that differ when it is something new.
+fn signs(service: &Service) -> Option<String> {
+    let newest = primary(service)?;
+    let failed = newest.failed_tasks() > 0;
+    let trouble = trouble(service, newest);
+    (failed || trouble.is_some()).then(|| format!("{} {}", newest.failed_tasks(), trouble.unwrap_or_default()))
+}
+
+fn primary(service: &Service) -> Option<&Deployment> {
+    let mut deployments = service.deployments().iter();
+    deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
+}
+
 /// How many of its tasks run, and what it waits for.
-fn said(service: &Service) -> Option<(String, Option<String>)> {
+fn said(service: &Service, cause: Option<&Cause>) -> Option<(String, Option<String>)> {
     let deployments = service.deployments();
-    let newest = deployments
-        .iter()
-        .find(|deployment| deployment.status() == Some("PRIMARY"))?;
+    let newest = primary(service)?;
     let (running, desired) = (newest.running_count(), newest.desired_count());
     let old: i32 = deployments
         .iter()
@@ -165,7 +214,10 @@ fn said(service: &Service) -> Option<(String, Option<String>)> {
             .to_owned(),
         );
     }
-    details.extend(trouble(service, newest));
+    details.extend(match cause {
+        Some(cause) => Some(cause.what.clone()),
+        None => trouble(service, newest),
+    });
     let detail = details.join(", ");
     Some((text, Some(detail).filter(|detail| !detail.is_empty())))
 }
@@ -218,7 +270,7 @@ mod tests {
     }
 
     fn words(service: &Service) -> String {
-        let (text, detail) = said(service).unwrap();
+        let (text, detail) = said(service, None).unwrap();
         format!("{text}: {}", detail.unwrap_or_default())
     }
 
@@ -246,6 +298,13 @@ mod tests {
             "0 of 2 tasks run: 1 failed, was unable to place a task because no container instance met its requirements"
         );
         assert_eq!(stuck(50), "0 of 2 tasks run: 1 failed");
+        let cause = Cause {
+            what: "there is no instance for the task".to_owned(),
+            ..Cause::default()
+        };
+        let known = service(vec![deployment("PRIMARY", [0, 0, 1])], Some((200, message)));
+        let (_, detail) = said(&known, Some(&cause)).unwrap();
+        assert_eq!(detail.as_deref(), Some("1 failed, there is no instance for the task"));
         let fine = service(
             vec![deployment("PRIMARY", [0, 1, 0])],
             Some((200, "(service web) has started 1 tasks.")),
@@ -259,7 +318,7 @@ mod tests {
         let sink = Arc::clone(&told);
         let progress = Progress::new(move |event: Event| sink.lock().unwrap().push(event.id + ": " + &event.text));
         let mut stabilising = Stabilising::new();
-        stabilising.begin(ARN, "web: WebService");
+        stabilising.begin(ARN, "web: WebService", None);
         let one = service(vec![deployment("PRIMARY", [1, 1, 0])], None);
         assert!(stabilising.take(std::slice::from_ref(&one), &progress));
         assert!(!stabilising.take(std::slice::from_ref(&one), &progress));

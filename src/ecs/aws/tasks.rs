@@ -1,7 +1,9 @@
 //! The tasks of services: those that run, and those that ended.
 
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
-use aws_sdk_ecs::types::{DesiredStatus, Task};
+use aws_sdk_ecs::primitives::DateTime;
+use aws_sdk_ecs::types::{DesiredStatus, HealthStatus, Task, TaskStopCode};
+use jiff::Timestamp;
 
 use super::Account;
 use super::services::ServiceName;
@@ -18,19 +20,44 @@ pub struct StoppedTask {
     pub containers: Vec<StoppedContainer>,
     /// The ARN of its definition.
     pub definition: String,
+    /// ECS's word for who or what ended it.
+    pub code: Option<TaskStopCode>,
+    pub at: Option<Timestamp>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+impl StoppedTask {
+    /// Whether it ended because somebody, or the service itself, wanted that.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let said = self.reason.as_deref().unwrap_or_default();
+        let scheduled = said.contains("Scaling activity initiated by") || said.contains("scaling down");
+        self.code == Some(TaskStopCode::UserInitiated) || scheduled
+    }
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct StoppedContainer {
     pub name: String,
+    pub image: String,
     pub exit_code: Option<i32>,
     pub reason: Option<String>,
+    pub unhealthy: bool,
+    /// How much memory it may have, in MiB.
+    pub memory: Option<i64>,
 }
 
-/// The tasks of a service that ended within the last hour.
+/// The tasks of a service that ended within the last hour, the newest first.
 pub async fn stopped(account: &Account, name: &ServiceName) -> Result<Vec<StoppedTask>> {
     let tasks = of_service(account, name, DesiredStatus::Stopped).await?;
-    Ok(tasks.into_iter().map(read_stopped).collect())
+    Ok(read_all(tasks))
+}
+
+/// Tasks that ended, the newest first.
+#[must_use]
+pub fn read_all(tasks: Vec<Task>) -> Vec<StoppedTask> {
+    let mut stopped: Vec<StoppedTask> = tasks.into_iter().map(read_stopped).collect();
+    stopped.sort_by_key(|task| std::cmp::Reverse(task.at));
+    stopped
 }
 
 /// A service's tasks which shall run (or shall not), in no particular order.
@@ -78,6 +105,12 @@ async fn describe(
     Ok(tasks)
 }
 
+/// A time of ECS.
+#[must_use]
+pub fn time(time: Option<&DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
+}
+
 /// The last part of a task's ARN.
 #[must_use]
 pub fn id(arn: &str) -> &str {
@@ -87,7 +120,9 @@ pub fn id(arn: &str) -> &str {
 fn read_stopped(task: Task) -> StoppedTask {
     StoppedTask {
         id: id(task.task_arn.as_deref().unwrap_or_default()).to_owned(),
-        reason: task.stopped_reason,
+        reason: task.stopped_reason.filter(|reason| !reason.is_empty()),
+        code: task.stop_code,
+        at: time(task.stopped_at.as_ref()),
         definition: task.task_definition_arn.unwrap_or_default(),
         containers: task
             .containers
@@ -95,8 +130,14 @@ fn read_stopped(task: Task) -> StoppedTask {
             .into_iter()
             .map(|container| StoppedContainer {
                 name: container.name.unwrap_or_default(),
+                image: container.image.unwrap_or_default(),
                 exit_code: container.exit_code,
-                reason: container.reason,
+                reason: container.reason.filter(|reason| !reason.is_empty()),
+                unhealthy: container.health_status == Some(HealthStatus::Unhealthy),
+                memory: container
+                    .memory
+                    .and_then(|memory| memory.parse().ok())
+                    .filter(|memory| *memory > 0),
             })
             .collect(),
     }

@@ -13,6 +13,7 @@ mod ports;
 mod refusals;
 mod secrets;
 mod tasks;
+mod troubles;
 mod update;
 mod volumes;
 

@@ -20,9 +20,9 @@ fn a_service_whose_container_ends_is_explained_by_its_exit_code() {
     );
     let run = world.fails(&up);
     for words in [
-        "ECS::Service `WebService` of service `web`: ECS Deployment Circuit Breaker was triggered",
+        "service `web`: container `web` exited with 3",
+        "CloudFormation says of ECS::Service `WebService`: ECS Deployment Circuit Breaker was triggered",
         "compose.yaml:3:3",
-        "container `web` exited with 3",
         "container `web` wrote last:",
         "no database",
         "everything is again as it was before the update",
