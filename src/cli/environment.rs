@@ -191,9 +191,13 @@ impl Environment {
     /// Does something with the containers that the project has on an engine.
     pub(super) fn apply(&self, verb: &Verb, services: &[String], timeout: Option<Duration>) -> Result<u8> {
         let name = self.project_name()?;
+        // The files know hooks that a container does not; where they do not load, they are no hindrance.
+        let files = self.project_and_report(&[]).ok().map(|(project, _)| project);
+        let files = files.filter(|project| project.name == name);
         self.run(async |io| {
             let engine = self.engine(verb.word()).await?;
-            engine.apply(&name, verb, services, timeout, &io).await.map(|()| 0)
+            let applied = engine.apply(&name, files.as_ref(), verb, services, timeout, &io);
+            applied.await.map(|()| 0)
         })
     }
 

@@ -29,7 +29,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         let engine = environment.engine("prune").await?;
         let Arguments { services, volumes, .. } = arguments;
         if arguments.stop {
-            engine.apply(&name, &Verb::Stop, services, None, &io).await?;
+            engine.apply(&name, None, &Verb::Stop, services, None, &io).await?;
         }
         let containers = engine.removable(&name, services).await?;
         if containers.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
             }
         }
         let remove = Verb::Remove { volumes: *volumes };
-        engine.apply(&name, &remove, services, None, &io).await?;
+        engine.apply(&name, None, &remove, services, None, &io).await?;
         Ok(0)
     })
 }

@@ -3,6 +3,7 @@
 //! Long because each step of a plan has its own call to the engine.
 
 mod create;
+mod hooks;
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
@@ -208,6 +209,20 @@ impl<'a> Execution<'a> {
                 }
                 Ok(())
             }
+            Operation::PreStart {
+                project,
+                service,
+                name,
+                hooks,
+            } => {
+                // Its time is the hook's, not the engine's.
+                drop(slot);
+                Box::pin(self.pre_start(project, service, name, hooks)).await
+            }
+            Operation::PostStart { service, name, hooks } => {
+                drop(slot);
+                Box::pin(self.post_start(service, name, &hooks.post_start)).await
+            }
             Operation::Stop { container } => {
                 let mut stop = pin!(self.stop(container));
                 tokio::select! {
@@ -275,6 +290,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn stop(&self, container: &Container) -> Result<()> {
+        Box::pin(self.pre_stop(container)).await;
         let timeout = self
             .timeout
             .map(|timeout| i32::try_from(whole_seconds(timeout)).unwrap_or(i32::MAX));

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::{names, policy};
 use crate::backend::{BuildPolicy, Io};
-use crate::compose::{Project, Service};
+use crate::compose::{Project, Service, Text};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
@@ -19,7 +19,9 @@ const PARALLEL: usize = 3;
 /// The names of all images that the project's services are made from.
 pub(super) fn names(project: &Project) -> Vec<String> {
     let services = project.services.values().filter(|service| service.provider.is_none());
+    let of_hooks = services.clone().flat_map(hook_images).map(|image| image.value.clone());
     let mut names: Vec<_> = services.map(|service| names::image(project, service)).collect();
+    names.extend(of_hooks);
     names.sort();
     names.dedup();
     names
@@ -79,11 +81,26 @@ pub(super) fn wanted<'a>(
             _ => wanted.pulls.push(Pull { image, service }),
         }
     }
+    for service in services() {
+        for image in hook_images(service) {
+            let image = image.value.clone();
+            let pulled = wanted.pulls.iter().any(|pull| pull.image == image);
+            let built = services().any(|other| names::image(project, other) == image);
+            if !there.contains_key(&image) && !pulled && !built {
+                wanted.pulls.push(Pull { image, service });
+            }
+        }
+    }
     if missing.is_empty() {
         Ok(wanted)
     } else {
         Err(missing.into())
     }
+}
+
+/// The images of the containers in which a service's hooks run.
+fn hook_images(service: &Service) -> impl Iterator<Item = &Text> {
+    service.pre_start.iter().filter_map(|hook| hook.image.as_ref())
 }
 
 fn unbuilt(service: &Service, image: &str) -> Diagnostic {

@@ -107,18 +107,9 @@ impl Engine {
         if end == End::Detached {
             return Ok(0);
         }
-        // The stream may end a moment before the engine knows the status.
-        let mut patience = Duration::from_millis(5);
-        loop {
-            let process = docker.inspect_exec(&id).await.map_err(failed)?;
-            match process.exit_code {
-                Some(code) if process.running != Some(true) => return Ok(status(code)),
-                _ if patience > Duration::from_secs(2) => {
-                    return Err(Error::new("the engine does not tell the process's exit status"));
-                }
-                _ => tokio::time::sleep(patience).await,
-            }
-            patience *= 2;
+        match self.connection.exec_status(&id).await.map_err(failed)? {
+            Some(code) => Ok(status(code)),
+            None => Err(Error::new("the engine does not tell the process's exit status")),
         }
     }
 

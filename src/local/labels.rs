@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::hooks::Hooks;
 use crate::compose::{Project, Service};
 use crate::image::labels::{COMPOSE_VERSION, VERSION};
 pub(super) use crate::image::labels::{PROJECT, SERVICE};
@@ -13,6 +14,8 @@ pub(super) const IMAGE: &str = "com.docker.compose.image";
 pub(super) const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 pub(super) const NETWORK: &str = "com.docker.compose.network";
 pub(super) const VOLUME: &str = "com.docker.compose.volume";
+/// What runs in the container around its life; Docker Compose does not know it.
+pub(super) const HOOKS: &str = "ctx.hooks";
 const REPLACE: &str = "com.docker.compose.replace";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 pub(super) const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
@@ -58,6 +61,9 @@ pub(super) fn container(
     );
     if !project.env_files.is_empty() {
         labels.insert(ENVIRONMENT_FILE.to_owned(), paths(&project.env_files));
+    }
+    if let Some(hooks) = Hooks::of(service).label() {
+        labels.insert(HOOKS.to_owned(), hooks);
     }
     if let Some(name) = replaces {
         labels.insert(REPLACE.to_owned(), name.to_owned());

@@ -11,11 +11,12 @@ use futures_util::stream::FuturesUnordered;
 use super::Engine;
 use super::events::Events;
 use super::execute::Execution;
+use super::hooks;
 use super::observed::{Container, Observed};
 use super::plan::{Operation, Plan, Step};
 use super::reconcile::needs_stop;
 use crate::backend::Io;
-use crate::compose::Condition;
+use crate::compose::{Condition, Project};
 use crate::diagnostic::nearest;
 use crate::engine::Connection;
 use crate::error::{Error, Result};
@@ -149,7 +150,11 @@ fn start<'a>(containers: &[&'a Container], plan: &mut Plan<'a>, stopped: &BTreeM
                 plan.running.push(container.name.clone());
                 continue;
             }
-            let step = plan.push(Operation::StartAgain { container }, after);
+            let mut step = plan.push(Operation::StartAgain { container }, after);
+            if !container.hooks.post_start.is_empty() {
+                let (name, hooks) = (container.name.clone(), container.hooks.clone());
+                step = plan.push(Operation::PostStart { service, name, hooks }, vec![step]);
+            }
             started.entry(service).or_default().push(step);
         }
     }
@@ -203,7 +208,7 @@ pub(super) fn by_dependents<'a>(
 }
 
 impl Engine {
-    /// Does something with the containers that a project has.
+    /// Does something with the containers that a project has. `files` are what the project is now, if that is known.
     ///
     /// # Errors
     ///
@@ -211,12 +216,16 @@ impl Engine {
     pub async fn apply(
         &self,
         project: &str,
+        files: Option<&Project>,
         verb: &Verb,
         services: &[String],
         timeout: Option<Duration>,
         io: &Io,
     ) -> Result<()> {
-        let containers = self.containers_of(project, services).await?;
+        let mut containers = self.containers_of(project, services).await?;
+        if let Some(files) = files {
+            hooks::adopt(&mut containers, files);
+        }
         let plan = plan(verb, &containers, services);
         let events = Events::new();
         let execution = Execution::new(&self.connection, io, &events).timeout(timeout);
@@ -291,13 +300,20 @@ impl Engine {
 impl Connection {
     /// Waits until a container ends; its exit status.
     pub(super) async fn exit_status(&self, id: &str) -> Result<i64> {
+        let status = self.status_of(id).await;
+        let status = status.map_err(|error| self.failed(format!("cannot wait for container {id}"), &error))?;
+        status.ok_or_else(|| Error::new("the engine stopped waiting").hint("was it restarted? run the command again"))
+    }
+
+    /// As [`Self::exit_status`]; none if the engine stopped waiting.
+    pub(super) async fn status_of(&self, id: &str) -> Result<Option<i64>, bollard::errors::Error> {
         let mut waits = self.docker.wait_container(id, None::<WaitContainerOptions>);
         match waits.next().await {
-            Some(Ok(answer)) => Ok(answer.status_code),
+            Some(Ok(answer)) => Ok(Some(answer.status_code)),
             // bollard takes any status but zero for an error.
-            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
-            Some(Err(error)) => Err(self.failed(format!("cannot wait for container {id}"), &error)),
-            None => Err(Error::new("the engine stopped waiting").hint("was it restarted? run the command again")),
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(Some(code)),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
         }
     }
 }

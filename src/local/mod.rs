@@ -12,6 +12,7 @@ mod events;
 mod execute;
 mod failure;
 mod hash;
+mod hooks;
 mod images;
 mod join;
 mod labels;
@@ -35,6 +36,7 @@ pub mod support;
 mod teardown;
 
 pub use hash::{network_hashes, service_hashes, volume_hashes};
+pub use hooks::{Command, Hooks};
 pub use join::{Attach, Exec};
 pub use lifecycle::{Verb, plan};
 pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
@@ -109,6 +111,7 @@ impl Backend for Engine {
                 .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
         }
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
+        hooks::adopt(&mut observed.containers, project);
         let stale = self.connection.stale(project, &observed.images).await?;
         let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
         let made = tokio::select! {
@@ -150,6 +153,9 @@ impl Backend for Engine {
             containers: containers.iter().map(Container::read).collect(),
             ..Observed::default()
         };
+        if let Some(project) = project {
+            hooks::adopt(&mut found.containers, project);
+        }
         if let Some(project) = project.filter(|_| !options.remove_orphans) {
             let orphans: Vec<_> = found.orphans(project).map(|container| container.id.clone()).collect();
             found.containers.retain(|container| !orphans.contains(&container.id));

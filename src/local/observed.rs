@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bollard::models::{self, ContainerSummary, ImageSummary};
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions};
 
+use super::hooks::Hooks;
 use super::labels;
 use crate::compose::{Condition, Project};
 use crate::engine::Connection;
@@ -41,6 +42,7 @@ pub struct Container {
     pub mounts: Vec<Mounted>,
     /// The services that it depends on, as its label says.
     pub depends_on: Vec<On>,
+    pub hooks: Hooks,
 }
 
 /// One dependency of a container.
@@ -126,6 +128,7 @@ impl Container {
                 })
                 .collect(),
             depends_on: label(labels::DEPENDS_ON).split(',').filter_map(On::read).collect(),
+            hooks: Hooks::read(&label(labels::HOOKS)).unwrap_or_default(),
         }
     }
 }

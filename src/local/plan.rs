@@ -4,8 +4,9 @@ use std::fmt;
 
 use bollard::models::{NetworkCreateRequest, VolumeCreateRequest};
 
+use super::hooks::Hooks;
 use super::observed;
-use crate::compose::{Condition, Project, Service};
+use crate::compose::{Condition, Hook, Project, Service};
 use crate::diagnostic::Diagnostic;
 
 #[derive(Clone, Default, Debug)]
@@ -51,10 +52,24 @@ pub enum Operation<'a> {
         name: String,
         again: Option<&'a observed::Container>,
     },
+    /// Runs commands in containers beside the one that is about to start.
+    PreStart {
+        project: &'a Project,
+        service: &'a Service,
+        name: String,
+        hooks: Vec<&'a Hook>,
+    },
+    /// Runs commands in a container that has just started.
+    PostStart {
+        service: &'a str,
+        name: String,
+        hooks: Hooks,
+    },
     /// Starts a container of which only its labels are known.
     StartAgain {
         container: &'a observed::Container,
     },
+    /// After its `pre_stop` hooks.
     Stop {
         container: &'a observed::Container,
     },
@@ -152,6 +167,8 @@ impl fmt::Display for Operation<'_> {
                 Some(old) => write!(f, "create {name} to replace {} ({reason})", old.name),
             },
             Self::Start { name, .. } => write!(f, "start {name}"),
+            Self::PreStart { name, hooks, .. } => write!(f, "run {} pre_start of {name}", hooks.len()),
+            Self::PostStart { name, hooks, .. } => write!(f, "run {} post_start in {name}", hooks.post_start.len()),
             Self::StartAgain { container } => write!(f, "start {}", container.name),
             Self::Stop { container } => write!(f, "stop {}", container.name),
             Self::Kill { container, signal } => {

@@ -8,6 +8,7 @@ mod shared;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dependencies::{Needs, in_order, needs};
+use super::hooks::{self, Hooks};
 use super::names;
 use super::observed::{Container, Observed};
 use super::plan::{Creation, Operation, Plan};
@@ -58,6 +59,8 @@ struct Outcome {
     creates: Vec<usize>,
     /// The steps that start containers.
     starts: Vec<usize>,
+    /// The step that ran the hooks before the first container starts.
+    prepared: Option<usize>,
     replaced: bool,
     /// The waits that others needed so far, and whether they need what is waited for.
     waits: Vec<(Condition, bool, usize)>,
@@ -119,10 +122,7 @@ impl<'a> Planner<'a> {
                 outcome.kept.push(container.id.clone());
                 if let Some(mut after) = self.keep(service, container, &name, restart, &removed, &mut outcome) {
                     after.extend(self.ready(&needs, &mut ready));
-                    let (name, again) = (name.clone(), Some(*container));
-                    outcome
-                        .starts
-                        .push(self.plan.push(Operation::Start { service, name, again }, after));
+                    self.start(service, &name, Some(*container), after, &mut outcome);
                 }
             }
             outcome.names.push(name);
@@ -133,11 +133,6 @@ impl<'a> Planner<'a> {
             let mut after = self.materials(service, &needs);
             after.extend(&removed);
             let created = self.plan.push(Operation::CreateContainer(create), after);
-            let start = Operation::Start {
-                service,
-                name: name.clone(),
-                again: None,
-            };
             let after = self
                 .ready(&needs, &mut ready)
                 .iter()
@@ -145,7 +140,7 @@ impl<'a> Planner<'a> {
                 .chain([created])
                 .collect();
             outcome.creates.push(created);
-            outcome.starts.push(self.plan.push(start, after));
+            self.start(service, &name, None, after, &mut outcome);
             outcome.names.push(name);
         }
         self.services.insert(&service.name, outcome);
@@ -274,15 +269,46 @@ impl<'a> Planner<'a> {
         );
         outcome.creates.push(last);
         let after = ready.iter().copied().chain([last]).collect();
-        outcome.starts.push(self.plan.push(
-            Operation::Start {
-                service,
-                name,
-                again: None,
-            },
-            after,
-        ));
+        self.start(service, &name, None, after, outcome);
         outcome.replaced = true;
+    }
+
+    /// Starts a container between its hooks.
+    fn start(
+        &mut self,
+        service: &'a Service,
+        name: &str,
+        again: Option<&'a Container>,
+        mut after: Vec<usize>,
+        outcome: &mut Outcome,
+    ) {
+        let name = name.to_owned();
+        let before = hooks::before(service, outcome.prepared.is_none());
+        after.extend(outcome.prepared);
+        if !before.is_empty() {
+            let run = Operation::PreStart {
+                project: self.project,
+                service,
+                name: name.clone(),
+                hooks: before,
+            };
+            let prepared = self.plan.push(run, after.clone());
+            outcome.prepared.get_or_insert(prepared);
+            after.push(prepared);
+        }
+        let start = Operation::Start {
+            service,
+            name: name.clone(),
+            again,
+        };
+        let mut last = self.plan.push(start, after);
+        if !service.post_start.is_empty() {
+            let (hooks, service) = (Hooks::of(service), service.name.as_str());
+            last = self
+                .plan
+                .push(Operation::PostStart { service, name, hooks }, vec![last]);
+        }
+        outcome.starts.push(last);
     }
 
     /// Leaves a container as it is, under its name. The result are the steps after which it is to be started, if it is.

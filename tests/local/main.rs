@@ -10,6 +10,7 @@ mod calls;
 mod commands;
 mod exec;
 mod failures;
+mod hooks;
 mod interop;
 mod lifecycle;
 mod logs;

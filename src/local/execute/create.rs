@@ -111,7 +111,7 @@ impl Execution<'_> {
         }
     }
 
-    fn first_id(&self, service: &str) -> Option<String> {
+    pub(super) fn first_id(&self, service: &str) -> Option<String> {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         ids.get(service)?.values().next().cloned()
     }
