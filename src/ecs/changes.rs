@@ -35,6 +35,14 @@ impl Side {
             return Self::default();
         };
         resources.values_mut().for_each(|resource| fill(resource, &value));
+        let mut conditions = read.get("Conditions").cloned().unwrap_or_default();
+        fill(&mut conditions, &value);
+        // What its condition leaves out is not there.
+        resources.retain(|_, resource| {
+            let condition = resource.get("Condition").and_then(Value::as_str);
+            let sides = condition.and_then(|name| conditions.get(name)?.get("Fn::Equals")?.as_array());
+            sides.is_none_or(|sides| sides.iter().any(|side| !side.is_string()) || sides.first() == sides.last())
+        });
         Self { resources }
     }
 
@@ -130,7 +138,7 @@ pub(super) fn change(planned: &Planned, deployed: &Side, ours: &Side, origins: &
 }
 
 /// What resources of a type hold that no other resource in their place does.
-fn holding(kind: &str) -> Option<Holding> {
+pub(super) fn holding(kind: &str) -> Option<Holding> {
     const DATA: &[&str] = &[
         "Cassandra::",
         "DocDB::DBCluster",

@@ -15,7 +15,7 @@ use super::convert::Converted;
 use super::diagnosis::{at_its_line, failure};
 use super::follow::follow;
 use super::parameters::{self, Found};
-use super::{convert, files, images};
+use super::{adopt, convert, files, images};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
@@ -198,11 +198,19 @@ impl Deployment<'_> {
         if let Some(stack) = &stack {
             stack::check_ours(account, stack, self.name).await?;
         }
-        let operation = stack::operation(stack.as_ref())?;
+        let mut operation = stack::operation(stack.as_ref())?;
         if let (Operation::Recreate, Some(stack)) = (operation, &stack) {
-            clear_away(account, stack, io).await?;
+            // It never ran, and CloudFormation has undone it already.
+            remove(account, stack, "Removing what is left of a creation that failed", io).await?;
         }
-        let kept = stack.filter(|_| operation == Operation::Update);
+        let mut kept = stack.filter(|_| operation == Operation::Update);
+        let mut replaced = None;
+        if let Some(stack) = &kept
+            && let Some(retired) = adopt::retired(account, stack, self.name).await?
+        {
+            self.check_adoption(&retired, options, io)?;
+            (operation, replaced) = (Operation::Recreate, kept.take());
+        }
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
@@ -217,6 +225,9 @@ impl Deployment<'_> {
         self.add_images(&mut found, pinned);
         self.add_images(&mut found, images);
         let submission = self.submission(account, change_set::NAME, found, io).await?;
+        if let Some(old) = &replaced {
+            self.make_way(account, old, &submission, io).await?;
+        }
         if operation != Operation::Update
             && let Some(group) = log_groups::of_project(account, self.name).await?
         {
@@ -329,11 +340,9 @@ pub(super) async fn unless_interrupted<T>(
     }
 }
 
-/// Deletes a stack whose creation failed. It never ran, and CloudFormation has undone it already.
-async fn clear_away(account: &Account, stack: &Stack, io: &Io) -> Result<()> {
-    let id = format!("Stack {}", stack.name);
-    io.progress
-        .working(id, "Removing what is left of a creation that failed");
+/// Deletes a stack that another one takes the place of.
+pub(super) async fn remove(account: &Account, stack: &Stack, why: &str, io: &Io) -> Result<()> {
+    io.progress.working(format!("Stack {}", stack.name), why);
     let follower = Follower::start(account, &stack.id).await?;
     stack::delete(account, &stack.id).await?;
     let outcome = follow(account, follower, &IndexMap::new(), io).await?;

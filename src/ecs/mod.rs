@@ -1,6 +1,7 @@
 //! Amazon ECS as a target: [`convert`](convert::convert) turns a project into a CloudFormation template,
 //! purely; [`aws`] deploys it.
 
+mod adopt;
 pub mod aws;
 mod changes;
 pub mod cloudformation;

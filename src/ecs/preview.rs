@@ -9,7 +9,7 @@ use super::aws::{Account, log_groups};
 use super::changes::{self, Side};
 use super::cloudformation::split::TEMPLATES_URL;
 use super::deploy::{Deployment, introduce, surveyed, unless_interrupted};
-use super::{convert, parameters, permissions};
+use super::{adopt, convert, parameters, permissions};
 use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Span};
@@ -46,7 +46,14 @@ impl Deployment<'_> {
             stack::check_ours(account, stack, self.name).await?;
         }
         let operation = stack::operation(stack.as_ref())?;
-        let kept = stack.filter(|_| operation == Operation::Update);
+        let mut kept = stack.filter(|_| operation == Operation::Update);
+        let mut replaced = None;
+        if let Some(stack) = &kept
+            && let Some(retired) = adopt::retired(account, stack, self.name).await?
+        {
+            replaced = Some(self.replaced(account, stack, &retired).await?);
+            kept = None;
+        }
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
@@ -68,8 +75,9 @@ impl Deployment<'_> {
         let mut found = self.find(account, kept.as_ref(), &stored).await?;
         self.add_images(&mut found, pinned);
         let submission = self.submission(account, PREVIEW, found, io).await?;
-        // What is left of a failed creation is in a change set's way. It holds nothing.
+        // A stack that goes first is in a change set's way, and so is what is left of a failed creation.
         let blocked = operation == Operation::Recreate
+            || replaced.is_some()
             || (operation == Operation::Create && log_groups::of_project(account, self.name).await?.is_some());
         let mut changes = if blocked {
             self.sides(&submission).0.added(&self.template.origins)
@@ -81,6 +89,7 @@ impl Deployment<'_> {
             Vec::new()
         };
         changes.extend(told);
+        changes.extend(replaced.into_iter().flatten());
         changes.sort_by(|a, b| (&a.stack, a.action, &a.logical_id).cmp(&(&b.stack, b.action, &b.logical_id)));
         io.progress.done(format!("Stack {}", self.name), "Compared");
         Ok(changes)

@@ -22,14 +22,14 @@ pub const PREVIEW: &str = "ctx-diff";
 pub const LARGEST_BODY: usize = 51_200;
 
 /// A template, or where it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Source {
     Body(String),
     Url(String),
 }
 
 /// What is sent to CloudFormation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Submission {
     pub name: String,
     /// The name of the change set.

@@ -1,6 +1,7 @@
 //! `ctx up`, from a Compose file.
 
 mod accounts;
+mod adopt;
 mod busy;
 mod capacity;
 mod create;
