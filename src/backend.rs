@@ -5,11 +5,13 @@
 mod changes;
 mod console;
 mod summaries;
+mod up;
 pub mod verdict;
 
 pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
 pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
+pub use up::{Abort, BuildPolicy, Shown, UpOptions};
 
 use std::time::Duration;
 
@@ -138,42 +140,6 @@ impl Interrupts {
 }
 
 #[derive(Clone, Default, Debug)]
-pub struct UpOptions {
-    /// The services that were named; the project holds these and what they depend on. Empty: all.
-    pub services: Vec<String>,
-    /// Values for a template's Parameters, which only ECS has.
-    pub parameters: Vec<(String, String)>,
-    /// Which images to build.
-    pub build: BuildPolicy,
-    /// Return when the project runs (engine) or the deployment was submitted (ECS).
-    pub detach: bool,
-    /// Recreate containers that are up to date; on ECS a new deployment of every service.
-    pub force_recreate: bool,
-    /// Leave containers that exist as they are.
-    pub no_recreate: bool,
-    /// Remove containers of services that the files no longer name.
-    pub remove_orphans: bool,
-    /// How long a container may take to stop before it is killed.
-    pub timeout: Option<Duration>,
-    /// Do not ask before something is lost that cannot be brought back.
-    pub yes: bool,
-    /// Deploy images by the tags that the files name, and ask no registry what they mean; on ECS.
-    pub keep_tags: bool,
-}
-
-/// Which of the images that the files say how to build are built by `up`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub enum BuildPolicy {
-    /// Those that are not there, and those whose `pull_policy` is `build`.
-    #[default]
-    Missing,
-    /// All of them.
-    Always,
-    /// None, not even missing ones.
-    Never,
-}
-
-#[derive(Clone, Default, Debug)]
 pub struct DownOptions {
     /// Also remove named volumes (on ECS: the retained file systems) and their data.
     pub volumes: bool,
@@ -206,6 +172,8 @@ pub struct LogsOptions {
     pub tail: Option<u64>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    /// Of each service only the container with this number.
+    pub index: Option<u32>,
 }
 
 /// One container of a service (Compose), one task of it (ECS).

@@ -34,6 +34,17 @@ impl Progress {
         Self(Arc::new(show))
     }
 
+    /// The same, where details are kept back.
+    #[must_use]
+    pub fn without_details(&self) -> Self {
+        let whole = self.clone();
+        Self::new(move |event| {
+            if event.detail.is_none() {
+                whole.event(event);
+            }
+        })
+    }
+
     pub fn event(&self, event: Event) {
         (self.0)(event);
     }

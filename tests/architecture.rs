@@ -63,7 +63,14 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
     ),
     (
         r"\b(Instant|SystemTime|Timestamp|Zoned)::now",
-        &["ui/", "local/", "ecs/aws/", "ecs/follow.rs", "ecs/mod.rs"],
+        &[
+            "ui/",
+            "local/",
+            "cli/moment.rs",
+            "ecs/aws/",
+            "ecs/follow.rs",
+            "ecs/mod.rs",
+        ],
     ),
 ];
 

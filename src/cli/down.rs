@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::environment::Environment;
 use crate::backend::{DownOptions, RemoveImages};
 use crate::error::Result;
+use crate::ui;
 
 /// Stop the project and remove what `up` made
 #[derive(Args, Debug)]
@@ -43,6 +44,11 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         timeout: arguments.timeout.map(Duration::from_secs),
     };
     environment.run(async |io| {
+        if environment.is_dry_run() {
+            let engine = environment.engine("down --dry-run").await?;
+            let preview = engine.preview_down(&name, project.as_ref(), &options).await?;
+            return ui::output::document(&preview, None).map(|()| 0);
+        }
         environment
             .backend()
             .await?

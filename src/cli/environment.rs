@@ -50,6 +50,9 @@ pub(super) struct Global {
     /// How to show what is going on [default: auto]
     #[arg(long, value_name = "MODE", value_enum)]
     progress: Option<Mode>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
     /// How to show what is wrong with the files [default: text]
     #[arg(long, value_name = "FORMAT", value_enum)]
     diagnostics: Option<ui::diagnostics::Format>,
@@ -75,6 +78,7 @@ impl Global {
             config: behind.config.or(self.config),
             progress: behind.progress.or(self.progress),
             diagnostics: behind.diagnostics.or(self.diagnostics),
+            dry_run: self.dry_run || behind.dry_run,
             ..self
         }
     }
@@ -136,8 +140,26 @@ impl Environment {
 
     /// Loads the project, with the warnings about it not yet shown.
     pub(super) fn project_and_report(&self, services: &[String]) -> Result<(Project, Report)> {
-        let loaded = load(&self.load_options(services)?)?;
+        self.load(&self.load_options(services)?)
+    }
+
+    /// As [`Self::project_and_report`], with options of the command's own.
+    #[allow(clippy::unused_self, reason = "commands load with what this has made")]
+    pub(super) fn load(&self, options: &LoadOptions) -> Result<(Project, Report)> {
+        let loaded = load(options)?;
         Ok((loaded.project, loaded.report))
+    }
+
+    /// Whether the command shall only tell what it would do.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.global.dry_run
+    }
+
+    /// Whether a variable, of the process or of `.env`, says yes.
+    #[allow(clippy::unused_self, reason = "it stands beside the variables of the process alone")]
+    pub(super) fn says(&self, project: &Project, variable: &str) -> bool {
+        let value = project.environment.get(variable);
+        value.is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "t" | "true" | "yes" | "y"))
     }
 
     /// The project's name for commands that need no more, and the project itself where there are files.
@@ -196,6 +218,10 @@ impl Environment {
         let files = files.filter(|project| project.name == name);
         self.run(async |io| {
             let engine = self.engine(verb.word()).await?;
+            if self.is_dry_run() {
+                let preview = engine.preview(&name, files.as_ref(), verb, services).await?;
+                return ui::output::document(&preview, None).map(|()| 0);
+            }
             let applied = engine.apply(&name, files.as_ref(), verb, services, timeout, &io);
             applied.await.map(|()| 0)
         })
@@ -339,11 +365,20 @@ impl Environment {
 
     /// Runs a command that talks to a target, with a live display around it.
     pub(super) fn run(&self, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
-        self.run_shown(false, command)
+        self.run_with(false, ui::logs::Look::default(), command)
     }
 
     /// As [`Self::run`], where a command can be told to keep quiet.
     pub(super) fn run_shown(&self, quiet: bool, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
+        self.run_with(quiet, ui::logs::Look::default(), command)
+    }
+
+    /// As [`Self::run`], where a command can be told how to show what containers write.
+    pub(super) fn run_logging(&self, look: ui::logs::Look, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
+        self.run_with(false, look, command)
+    }
+
+    fn run_with(&self, quiet: bool, look: ui::logs::Look, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -362,7 +397,7 @@ impl Environment {
             let io = Io {
                 progress: display.progress(),
                 // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
-                log: ui::logs::sink(&display, move || closed.send_modify(|count| *count += 1)),
+                log: ui::logs::sink(&display, look, move || closed.send_modify(|count| *count += 1)),
                 interrupts: Interrupts::new(interrupts.subscribe()),
                 consent: Consent::new(ui::prompt::asker(&display)),
             };

@@ -18,6 +18,7 @@ mod exec;
 mod images;
 mod kill;
 mod logs;
+mod moment;
 mod pause;
 mod permissions;
 mod port;
@@ -27,7 +28,7 @@ mod ps;
 mod pull;
 mod push;
 mod restart;
-
+mod scale;
 mod start;
 mod stop;
 mod top;
@@ -38,7 +39,7 @@ mod wait;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use environment::{Environment, Global};
 
 /// Run an unmodified Compose file on your laptop and on Amazon ECS
@@ -84,11 +85,28 @@ enum Command {
     Unpause(unpause::Arguments),
     Prune(prune::Arguments),
     Wait(wait::Arguments),
+    Scale(scale::Arguments),
     Port(port::Arguments),
     Top(top::Arguments),
     Images(images::Arguments),
     Volumes(volumes::Arguments),
     Projects(projects::Arguments),
+}
+
+impl Command {
+    /// Whether it honours `--dry-run`, or changes nothing anyway.
+    fn can_be_dry(&self) -> bool {
+        !matches!(
+            self,
+            Self::Context(_)
+                | Self::Build(_)
+                | Self::Pull(_)
+                | Self::Push(_)
+                | Self::Exec(_)
+                | Self::Attach(_)
+                | Self::Wait(_)
+        )
+    }
 }
 
 /// All commands and options, for their reference in `docs/cli.md`.
@@ -121,6 +139,9 @@ pub fn run() -> u8 {
 }
 
 fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
+    if environment.is_dry_run() && !command.can_be_dry() {
+        return Err(Error::new("this command cannot tell what it would do").hint("run it without `--dry-run`"));
+    }
     match command {
         Command::Context(command) => context::run(environment, command),
         Command::Config(arguments) => config::run(environment, arguments),
@@ -145,6 +166,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Unpause(arguments) => unpause::run(environment, arguments),
         Command::Prune(arguments) => prune::run(environment, arguments),
         Command::Wait(arguments) => wait::run(environment, arguments),
+        Command::Scale(arguments) => scale::run(environment, arguments),
         Command::Port(arguments) => port::run(environment, arguments),
         Command::Top(arguments) => top::run(environment, arguments),
         Command::Images(arguments) => images::run(environment, arguments),

@@ -24,10 +24,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let Arguments { services, volumes, .. } = arguments;
+    let remove = Verb::Remove { volumes: *volumes };
+    if environment.is_dry_run() {
+        return environment.apply(&remove, services, None);
+    }
     let name = environment.project_name()?;
     environment.run(async |io| {
         let engine = environment.engine("prune").await?;
-        let Arguments { services, volumes, .. } = arguments;
         if arguments.stop {
             engine.apply(&name, None, &Verb::Stop, services, None, &io).await?;
         }
@@ -44,7 +48,6 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
                 return Ok(0);
             }
         }
-        let remove = Verb::Remove { volumes: *volumes };
         engine.apply(&name, None, &remove, services, None, &io).await?;
         Ok(0)
     })

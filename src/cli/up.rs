@@ -1,77 +1,45 @@
 //! `ctx up`
 
-use std::time::Duration;
+mod arguments;
 
-use clap::Args;
+pub(super) use arguments::Arguments;
 
-use super::deployment::Deployment;
 use super::diff;
 use super::environment::Environment;
-use crate::backend::{BuildPolicy, UpOptions};
-use crate::error::Result;
-
-/// Create or update the project's services on the current context
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    /// Return when the containers run (engine) or the deployment was submitted (ECS)
-    #[arg(short, long)]
-    detach: bool,
-    /// Build images before the containers start, also those that are there
-    #[arg(long, conflicts_with = "no_build")]
-    build: bool,
-    /// Build no image, even if it is missing
-    #[arg(long)]
-    no_build: bool,
-    /// Recreate containers even if nothing changed
-    #[arg(long, conflicts_with = "no_recreate")]
-    force_recreate: bool,
-    /// Leave containers that exist as they are
-    #[arg(long)]
-    no_recreate: bool,
-    /// Remove containers of services that are no longer in the files
-    #[arg(long)]
-    remove_orphans: bool,
-    /// Seconds that a container may take to stop
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
-    #[command(flatten)]
-    deployment: Deployment,
-    /// Show what would change, as `ctx diff` does, and change nothing (ECS)
-    #[arg(long, conflicts_with = "services")]
-    dry_run: bool,
-    /// Do not ask before data or an address would be lost (ECS)
-    #[arg(short, long)]
-    yes: bool,
-    /// Refuse what would be ignored or warned about
-    #[arg(long)]
-    strict: bool,
-    /// Services to bring up, with their dependencies [default: all]
-    services: Vec<String>,
-}
+use super::scale::rescale;
+use crate::compose::Project;
+use crate::context::Target;
+use crate::diagnostic::nearest;
+use crate::error::{Error, Result};
+use crate::ui;
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    if arguments.dry_run {
+    // Without its context the command has nothing to do, whatever the files say.
+    let context = environment.context()?;
+    if environment.is_dry_run() && matches!(context.target, Target::Ecs(_)) {
+        if !arguments.services.is_empty() {
+            return Err(Error::new("on ECS a project is deployed as a whole").hint("leave out the names of services"));
+        }
         return diff::dry_run(environment, &arguments.deployment, arguments.strict);
     }
-    // Without its context the command has nothing to do, whatever the files say.
-    environment.context()?;
-    let (project, mut report) = environment.project_and_report(&arguments.services)?;
-    let options = UpOptions {
-        services: arguments.services.clone(),
-        build: match (arguments.build, arguments.no_build) {
-            (true, _) => BuildPolicy::Always,
-            (_, true) => BuildPolicy::Never,
-            _ => BuildPolicy::Missing,
-        },
-        detach: arguments.detach,
-        force_recreate: arguments.force_recreate,
-        no_recreate: arguments.no_recreate,
-        remove_orphans: arguments.remove_orphans,
-        timeout: arguments.timeout.map(Duration::from_secs),
-        yes: arguments.yes,
-        ..arguments.deployment.options()
-    };
-    environment.run(async |io| {
+    let mut load = environment.load_options(&arguments.services)?;
+    load.no_deps = arguments.no_deps;
+    let (mut project, mut report) = environment.load(&load)?;
+    rescale(&mut project, &arguments.scale)?;
+    if let Some(policy) = arguments.pull {
+        project.pull_by(policy.word());
+    }
+    arguments.named().try_for_each(|name| is_there(&project, name))?;
+    let mut options = arguments.options();
+    options.remove_orphans |= environment.says(&project, "COMPOSE_REMOVE_ORPHANS");
+    options.ignore_orphans = environment.says(&project, "COMPOSE_IGNORE_ORPHANS");
+    environment.run_logging(arguments.look(), async |io| {
+        if environment.is_dry_run() {
+            let engine = environment.engine("up --dry-run").await?;
+            let preview = engine.preview_up(&project, &options).await;
+            let preview = preview.map_err(|error| error.with_sources(&report.sources))?;
+            return ui::output::document(&preview, None).map(|()| 0);
+        }
         let backend = environment.backend().await?;
         report.push_all(backend.check(&project).await?, arguments.strict);
         if report.has_errors() {
@@ -82,5 +50,17 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
             .up(&project, &options, &io)
             .await
             .map_err(|error| error.with_sources(&report.sources))
+    })
+}
+
+/// That an option names a service that takes part.
+fn is_there(project: &Project, name: &str) -> Result<()> {
+    if project.services.contains_key(name) {
+        return Ok(());
+    }
+    let error = Error::new(format!("there is no service `{name}`"));
+    Err(match nearest(name, project.services.keys().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("the services that take part are those that were named and what they depend on"),
     })
 }

@@ -46,6 +46,8 @@ pub struct LoadOptions {
     pub profiles: Vec<String>,
     /// The services named on the command line; their dependencies are added. Empty: all that are enabled.
     pub services: Vec<String>,
+    /// Without the services that the named ones depend on.
+    pub no_deps: bool,
     /// The folder of Docker's `config.json`, whose credentials registries are shown.
     pub docker_config: Option<PathBuf>,
     /// Where the command was started.
@@ -375,6 +377,7 @@ impl Loader<'_> {
         }
         profiles::select(
             &self.options.services,
+            !self.options.no_deps,
             &mut project.services,
             &mut project.disabled_services,
             diagnostics,

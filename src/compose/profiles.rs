@@ -33,9 +33,10 @@ pub(super) fn activated_by(names: &[String], services: &IndexMap<String, Service
     profiles
 }
 
-/// Keeps the services asked for and what they depend on; the others become disabled.
+/// Keeps the services asked for and, with `dependencies`, what they depend on; the others become disabled.
 pub(super) fn select(
     names: &[String],
+    dependencies: bool,
     services: &mut IndexMap<String, Service>,
     disabled: &mut IndexMap<String, Service>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -60,6 +61,7 @@ pub(super) fn select(
     while let Some(name) = next.pop() {
         if let Some(service) = services.get(&name)
             && wanted.insert(name)
+            && dependencies
         {
             next.extend(service.depends_on.keys().cloned());
         }

@@ -46,6 +46,23 @@ pub struct Project {
     pub disk: BTreeMap<String, OnDisk>,
 }
 
+impl Project {
+    /// Gives a service another number of containers than its files say; the result is whether there is such a service.
+    pub fn scale(&mut self, service: &str, replicas: i64) -> bool {
+        let service = self.services.get_mut(service);
+        service
+            .map(|service| service.scale = Some(Spanned::nowhere(replicas)))
+            .is_some()
+    }
+
+    /// Has all images pulled by one policy, whatever the files say.
+    pub fn pull_by(&mut self, policy: &str) {
+        for service in self.services.values_mut() {
+            service.pull_policy = Some(Spanned::nowhere(policy.to_owned()));
+        }
+    }
+}
+
 /// A top-level network.
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub struct Network {

@@ -15,7 +15,7 @@ use super::convert::Converted;
 use super::diagnosis::{at_its_line, failure};
 use super::follow::follow;
 use super::parameters::{self, Found};
-use super::{adopt, convert, files, images};
+use super::{adopt, convert, files, images, up_options};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
@@ -64,7 +64,7 @@ pub(super) async fn up(
     options: &UpOptions,
     io: &Io,
 ) -> Result<u8> {
-    check_options(options)?;
+    up_options::check(options)?;
     let project = &surveyed(project);
     let template = convert::convert(project);
     let deployment = Deployment::new(account, project, &template, &options.parameters)?;
@@ -384,20 +384,4 @@ fn foreign(account: &Account, project: &Project) -> Option<Diagnostic> {
     let message = format!("the project is for account {wanted}, and this is {}", account.id);
     let context = &account.context;
     Some(Diagnostic::error(node.span, message).hint(format!("choose another context than `{context}` with `-c`")))
-}
-
-/// Options that mean nothing here are refused, so that nobody believes in their effect.
-fn check_options(options: &UpOptions) -> Result<()> {
-    if !options.services.is_empty() {
-        return Err(Error::new("on ECS a project is deployed as a whole").hint("leave out the names of services"));
-    }
-    if options.no_recreate {
-        return Err(Error::new(
-            "`--no-recreate` means nothing on ECS: it replaces the tasks of changed services",
-        ));
-    }
-    if options.timeout.is_some() {
-        return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
-    }
-    Ok(())
 }

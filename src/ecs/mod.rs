@@ -22,6 +22,7 @@ mod preview;
 mod remove;
 mod rules;
 pub mod support;
+mod up_options;
 mod upload;
 
 pub use aws::Account;

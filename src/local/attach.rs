@@ -5,22 +5,21 @@ use bollard::query_parameters::{InspectContainerOptions, LogsOptions};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::events::Events;
 use super::lines::{Line, Lines};
 use super::{logs, names};
-use crate::backend::{Io, LogLine};
+use crate::backend::{Io, LogLine, Shown, UpOptions};
 use crate::compose::Service;
 use crate::engine::{Connection, is_missing, message};
 use crate::error::Result;
 
-/// Where containers whose output is to be followed are announced.
+/// Where containers whose output or end is to be followed are announced.
 #[derive(Debug)]
-pub(super) struct Attachments {
+pub(super) struct Attachments<'a> {
     sender: mpsc::UnboundedSender<Followed>,
-    /// The services that the user named; none for all.
-    services: Vec<String>,
+    options: &'a UpOptions,
 }
 
 /// A container whose output is to be followed.
@@ -34,25 +33,41 @@ pub(super) struct Followed {
     pub(super) last: Option<Timestamp>,
     /// Whether what it has written so far is skipped.
     pub(super) skip: bool,
+    /// Whether its output is shown; otherwise only its end counts.
+    pub(super) shown: bool,
 }
 
-impl Attachments {
-    pub(super) fn new(services: &[String]) -> (Self, mpsc::UnboundedReceiver<Followed>) {
+impl<'a> Attachments<'a> {
+    pub(super) fn new(options: &'a UpOptions) -> (Self, mpsc::UnboundedReceiver<Followed>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let services = services.to_vec();
-        (Self { sender, services }, receiver)
+        (Self { sender, options }, receiver)
     }
 
     /// Whether a service's output is shown.
     pub(super) fn show(&self, service: &Service) -> bool {
-        let asked_for = self.services.is_empty() || self.services.contains(&service.name);
-        asked_for && service.attach.is_none_or(|attach| attach.value)
+        let Shown {
+            only,
+            except,
+            dependencies,
+        } = &self.options.shown;
+        if except.contains(&service.name) {
+            return false;
+        }
+        if !only.is_empty() {
+            return only.contains(&service.name);
+        }
+        (*dependencies || self.is_asked_for(service)) && service.attach.is_none_or(|attach| attach.value)
+    }
+
+    fn is_asked_for(&self, service: &Service) -> bool {
+        self.options.services.is_empty() || self.options.services.contains(&service.name)
     }
 
     /// Follows a container that was made or started a moment ago, or runs for long. `finished` tells its last run's
     /// end if it was started before.
     pub(super) fn add(&self, service: &Service, name: &str, finished: Option<Timestamp>, skip: bool) {
-        if !self.show(service) {
+        let shown = self.show(service);
+        if !shown && !self.is_asked_for(service) {
             return;
         }
         // Nobody listens any more when the command is about to end.
@@ -62,46 +77,55 @@ impl Attachments {
             finished,
             last: finished,
             skip,
+            shown,
         }));
     }
 }
 
-/// Shows the output of all that are announced; ends when no more can be and all have ended.
+/// Shows the output of all that are announced; ends when no more can be and all have ended. `exits` gets each
+/// that does: its service and its exit status.
 pub(super) async fn follow_all(
     connection: &Connection,
     events: &Events,
     project: &str,
     io: &Io,
     mut announced: mpsc::UnboundedReceiver<Followed>,
+    exits: &watch::Sender<Vec<(String, i64)>>,
 ) -> Result<()> {
     let mut followed = FuturesUnordered::new();
     loop {
         tokio::select! {
-            Some(next) = announced.recv() => followed.push(follow(connection, events, project, io, next)),
-            Some(result) = followed.next() => result?,
+            Some(next) = announced.recv() => followed.push(async {
+                let service = next.service.clone();
+                (service, follow(connection, events, project, io, next).await)
+            }),
+            Some((service, result)) = followed.next() => if let Some(code) = result? {
+                exits.send_modify(|exits| exits.push((service, code)));
+            },
             else => return Ok(()),
         }
     }
 }
 
-/// Shows a container's output until it has ended and does not start again by itself.
+/// Shows a container's output until it has ended and does not start again by itself; its exit status, unless it is
+/// gone.
 pub(super) async fn follow(
     connection: &Connection,
     events: &Events,
     project: &str,
     io: &Io,
     mut followed: Followed,
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let replica = names::replica(project, &followed.name);
     loop {
-        if !connection.show(&replica, io, &mut followed, true).await {
-            return Ok(());
+        if followed.shown && !connection.show(&replica, io, &mut followed, true).await {
+            return Ok(None);
         }
         match end(connection, events, &followed).await? {
             End::Restarted(finished) => followed.finished = finished,
             End::Exited { code, restarts } => {
                 // Whole runs may have come and gone since its output ended.
-                if restarts {
+                if restarts && followed.shown {
                     connection.show(&replica, io, &mut followed, false).await;
                 }
                 let object = format!("Container {}", followed.name);
@@ -110,9 +134,9 @@ pub(super) async fn follow(
                     0 => io.progress.done(object, text),
                     _ => io.progress.warning(object, text),
                 }
-                return Ok(());
+                return Ok(Some(code));
             }
-            End::Gone => return Ok(()),
+            End::Gone => return Ok(None),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Instance<'a> {
     pub(super) hash: String,
     /// The container that it takes the place of, and whose nameless volumes it takes over.
     pub(super) replaces: Option<&'a super::observed::Container>,
+    /// Whether it does not take them over.
+    pub(super) renew_volumes: bool,
 }
 
 /// The container of a service whose `service:` references have been resolved.
@@ -48,7 +50,7 @@ pub(super) fn container(project: &Project, service: &Service, instance: &Instanc
     let stdin = service.stdin_open.is_some_and(|open| open.value);
     let mut networks = endpoints(project, service, &name);
     let first = (!networks.is_empty()).then(|| networks.remove(0));
-    let mounted = mounts::mounts(project, service, instance.replaces);
+    let mounted = mounts::mounts(project, service, instance.replaces.filter(|_| !instance.renew_volumes));
     let host_config = HostConfig {
         network_mode: Some(match (&service.network_mode, &first) {
             (Some(mode), _) => mode.value.clone(),

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 
 use super::labels;
+use super::plan::Goal;
 use crate::compose::Condition;
 use crate::engine::Connection;
 use crate::error::{Error, Result};
@@ -55,19 +56,19 @@ impl Events {
         Error::new("the engine ended its stream of events").hint("was it restarted? run the command again")
     }
 
-    /// Waits until a container meets a condition; what it is then is the result.
+    /// Waits until a container reaches a goal; what it is then is the result.
     ///
     /// # Errors
     ///
-    /// That it cannot meet the condition any more, and why.
-    pub(super) async fn wait(&self, connection: &Connection, name: &str, condition: Condition) -> Result<&'static str> {
+    /// That it cannot reach the goal any more, and why.
+    pub(super) async fn wait(&self, connection: &Connection, name: &str, goal: Goal) -> Result<&'static str> {
         let mut woken = self.of(name);
         loop {
             let options = None::<InspectContainerOptions>;
             let container = connection.docker.inspect_container(name, options).await;
             let container =
                 container.map_err(|error| connection.failed(format!("cannot look at container {name}"), &error))?;
-            match judge(&container, condition) {
+            match judge(&container, goal) {
                 Verdict::Met(word) => return Ok(word),
                 Verdict::Failed(why) => return Err(connection.explain(name, why, &container).await),
                 Verdict::NotYet => {}
@@ -113,7 +114,7 @@ enum Verdict {
     Failed(String),
 }
 
-fn judge(container: &ContainerInspectResponse, condition: Condition) -> Verdict {
+fn judge(container: &ContainerInspectResponse, goal: Goal) -> Verdict {
     let Some(state) = &container.state else {
         return Verdict::Failed("has no state".to_owned());
     };
@@ -123,20 +124,33 @@ fn judge(container: &ContainerInspectResponse, condition: Condition) -> Verdict 
     let ended = started && !running && !restarting;
     let code = state.exit_code.unwrap_or_default();
     let health = state.health.as_ref().and_then(|health| health.status);
-    match condition {
-        Condition::Started if started => Verdict::Met("Started"),
-        Condition::CompletedSuccessfully if ended && code == 0 => Verdict::Met("Exited"),
-        Condition::CompletedSuccessfully if ended => Verdict::Failed(format!("exited with status {code}")),
-        Condition::Healthy if ended => Verdict::Failed(format!("exited with status {code} before it was healthy")),
-        Condition::Healthy => match health {
+    let unhealthy = || Verdict::Failed("is unhealthy".to_owned());
+    match goal {
+        Goal::Condition(Condition::Started) if started => Verdict::Met("Started"),
+        // A job that has done its work is as good as a server that runs.
+        Goal::Condition(Condition::CompletedSuccessfully) | Goal::Up if ended => match code {
+            0 => Verdict::Met("Exited"),
+            _ => Verdict::Failed(format!("exited with status {code}")),
+        },
+        Goal::Condition(Condition::Healthy) if ended => {
+            Verdict::Failed(format!("exited with status {code} before it was healthy"))
+        }
+        Goal::Condition(Condition::Healthy) => match health {
             Some(HealthStatusEnum::HEALTHY) => Verdict::Met("Healthy"),
-            Some(HealthStatusEnum::UNHEALTHY) => Verdict::Failed("is unhealthy".to_owned()),
+            Some(HealthStatusEnum::UNHEALTHY) => unhealthy(),
             None | Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) if running => {
                 Verdict::Failed("has no health check, so it will never be healthy".to_owned())
             }
             _ => Verdict::NotYet,
         },
-        Condition::Started | Condition::CompletedSuccessfully => Verdict::NotYet,
+        Goal::Up => match health {
+            Some(HealthStatusEnum::UNHEALTHY) => unhealthy(),
+            Some(HealthStatusEnum::STARTING) => Verdict::NotYet,
+            Some(HealthStatusEnum::HEALTHY) => Verdict::Met("Healthy"),
+            _ if running && !restarting => Verdict::Met("Running"),
+            _ => Verdict::NotYet,
+        },
+        Goal::Condition(Condition::Started | Condition::CompletedSuccessfully) => Verdict::NotYet,
     }
 }
 

@@ -24,9 +24,8 @@ use super::container::whole_seconds;
 use super::events::Events;
 use super::failure;
 use super::observed::{Container, Observed};
-use super::plan::{Operation, Plan};
+use super::plan::{Goal, Operation, Plan};
 use crate::backend::Io;
-use crate::compose::Condition;
 use crate::engine::{Connection, is_missing, message};
 use crate::error::{Error, Result};
 
@@ -42,9 +41,11 @@ pub(super) struct Execution<'a> {
     io: &'a Io,
     events: &'a Events,
     /// Where the output of containers that are started goes, if anywhere.
-    attachments: Option<Attachments>,
+    attachments: Option<Attachments<'a>>,
     /// How long containers may take to stop, if that is not up to them.
     timeout: Option<Duration>,
+    /// Whether nameless volumes are not handed on.
+    renew_volumes: bool,
     /// Ids of each service's containers by number, those that were there and those made since.
     ids: Mutex<HashMap<String, BTreeMap<u32, String>>>,
     slots: Semaphore,
@@ -60,17 +61,22 @@ impl<'a> Execution<'a> {
             events,
             attachments: None,
             timeout: None,
+            renew_volumes: false,
             ids: Mutex::default(),
             slots: Semaphore::new(PARALLEL),
             halted: watch::Sender::new(false),
         }
     }
 
-    pub(super) fn attached(self, attachments: Attachments) -> Self {
+    pub(super) fn attached(self, attachments: Attachments<'a>) -> Self {
         Self {
             attachments: Some(attachments),
             ..self
         }
+    }
+
+    pub(super) fn renewing_volumes(self, renew_volumes: bool) -> Self {
+        Self { renew_volumes, ..self }
     }
 
     pub(super) fn timeout(self, timeout: Option<Duration>) -> Self {
@@ -148,7 +154,7 @@ impl<'a> Execution<'a> {
 
     async fn perform(&self, operation: &Operation<'_>) -> Result<()> {
         if let Operation::Wait {
-            condition,
+            goal,
             containers,
             required,
             ..
@@ -156,7 +162,7 @@ impl<'a> Execution<'a> {
         {
             let mut halted = self.halted.subscribe();
             return tokio::select! {
-                result = self.wait(*condition, containers, *required) => result,
+                result = self.wait(*goal, containers, *required) => result,
                 _ = halted.wait_for(|halted| *halted) => Ok(()),
             };
         }
@@ -311,11 +317,11 @@ impl<'a> Execution<'a> {
             .await
     }
 
-    async fn wait(&self, condition: Condition, containers: &[String], required: bool) -> Result<()> {
+    async fn wait(&self, goal: Goal, containers: &[String], required: bool) -> Result<()> {
         for name in containers {
             let object = format!("Container {name}");
             self.io.progress.working(&object, "Waiting");
-            match self.events.wait(self.connection, name, condition).await {
+            match self.events.wait(self.connection, name, goal).await {
                 Ok(word) => self.io.progress.done(object, word),
                 Err(error) if required => {
                     self.io.progress.failed(object, "Error");

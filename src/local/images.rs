@@ -1,6 +1,7 @@
 //! Images: which are there, which are pulled, which somebody must build.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use bollard::query_parameters::{CreateImageOptions, TagImageOptions};
 use futures_util::{StreamExt, TryStreamExt};
@@ -38,6 +39,18 @@ pub(super) struct Pull<'a> {
 pub(super) struct Wanted<'a> {
     pub(super) pulls: Vec<Pull<'a>>,
     pub(super) builds: Vec<&'a Service>,
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Pull { image, .. } in &self.pulls {
+            writeln!(f, "pull {image}")?;
+        }
+        for service in &self.builds {
+            writeln!(f, "build the image of {}", service.name)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is to be pulled and built, given what the engine has, and which of it is older than its `pull_policy` wants.

@@ -13,7 +13,7 @@ use super::events::Events;
 use super::execute::Execution;
 use super::hooks;
 use super::observed::{Container, Observed};
-use super::plan::{Operation, Plan, Step};
+use super::plan::{Goal, Operation, Plan, Step};
 use super::reconcile::needs_stop;
 use crate::backend::Io;
 use crate::compose::{Condition, Project};
@@ -139,7 +139,7 @@ fn start<'a>(containers: &[&'a Container], plan: &mut Plan<'a>, stopped: &BTreeM
                 }
                 let wait = Operation::Wait {
                     service: &on.service,
-                    condition: on.condition,
+                    goal: Goal::Condition(on.condition),
                     containers: names,
                     required: true,
                 };
@@ -234,6 +234,21 @@ impl Engine {
             result = execution.run_interruptibly(&plan, &nothing) => result,
             error = events.listen(&self.connection, project), if plan.waits() => Err(error),
         }
+    }
+
+    /// What a verb would do, a line a step.
+    pub async fn preview(
+        &self,
+        project: &str,
+        files: Option<&Project>,
+        verb: &Verb,
+        services: &[String],
+    ) -> Result<String> {
+        let mut containers = self.containers_of(project, services).await?;
+        if let Some(files) = files {
+            hooks::adopt(&mut containers, files);
+        }
+        Ok(plan(verb, &containers, services).to_string())
     }
 
     /// The names of the containers that [`Verb::Remove`] would take away.

@@ -39,8 +39,21 @@ impl Connection {
                 );
             }
         }
-        let wanted = |service: &String| options.services.is_empty() || options.services.contains(service);
-        let containers: Vec<_> = all.into_iter().filter(|container| wanted(&container.service)).collect();
+        let wanted = |container: &observed::Container| {
+            let named = options.services.is_empty() || options.services.contains(&container.service);
+            named
+                && options
+                    .index
+                    .is_none_or(|index| container.number == index && !container.one_off)
+        };
+        let containers: Vec<_> = all.into_iter().filter(wanted).collect();
+        if let (Some(index), true) = (options.index, containers.is_empty()) {
+            return Err(Error::new(format!(
+                "project {project} has no container {index} of service `{}`",
+                options.services.join("`, `")
+            ))
+            .hint("`ctx ps --all` lists those that it has"));
+        }
         let events = Events::new();
         let show = async {
             let shown = self.history(project, &containers, options, io).await;
@@ -58,6 +71,7 @@ impl Connection {
                     last,
                     // Nothing was shown: with `--tail 0`, or since there was nothing.
                     skip: last.is_none() && options.tail == Some(0),
+                    shown: true,
                 })
                 .map(|followed| follow(self, &events, project, io, followed))
                 .collect();

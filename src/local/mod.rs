@@ -40,7 +40,7 @@ pub use hooks::{Command, Hooks};
 pub use join::{Attach, Exec};
 pub use lifecycle::{Verb, plan};
 pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
-pub use plan::{Creation, Operation, Plan, Step};
+pub use plan::{Creation, Goal, Operation, Plan, Step};
 pub use policy::PullOptions;
 pub use reconcile::reconcile;
 pub use teardown::{Remains, teardown};
@@ -82,6 +82,7 @@ impl Engine {
         &self,
         project: &Project,
         wanted: &images::Wanted<'_>,
+        quiet_pull: bool,
         io: &Io,
     ) -> Result<BTreeMap<String, String>> {
         let options = BuildOptions {
@@ -89,8 +90,12 @@ impl Engine {
             ..BuildOptions::default()
         };
         let bake = bake(project, wanted.builds.iter().copied(), &options)?;
+        let mut pulling = io.clone();
+        if quiet_pull {
+            pulling.progress = io.progress.without_details();
+        }
         let (mut made, _) = tokio::try_join!(
-            self.connection.pull(&wanted.pulls, io),
+            self.connection.pull(&wanted.pulls, &pulling),
             self.builder.build(&bake, &options, io)
         )?;
         let built: Vec<_> = bake.targets.iter().map(|target| target.image.clone()).collect();
@@ -99,44 +104,28 @@ impl Engine {
     }
 }
 
-#[async_trait]
-impl Backend for Engine {
-    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
-        self.connection.judge(project).await
-    }
-
-    async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
-        if let Some((name, _)) = options.parameters.first() {
-            return Err(Error::new(format!("a Docker engine knows no parameter `{name}`"))
-                .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
-        }
+impl Engine {
+    /// What `up` would do, a line a step.
+    pub async fn preview_up(&self, project: &Project, options: &UpOptions) -> Result<String> {
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         hooks::adopt(&mut observed.containers, project);
         let stale = self.connection.stale(project, &observed.images).await?;
         let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
-        let made = tokio::select! {
-            made = self.provide(project, &wanted, io) => made?,
-            () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
-        };
-        observed.images.extend(made);
         let plan = reconcile(project, &observed, options);
         if !plan.errors.is_empty() {
             return Err(plan.errors.into());
         }
-        let session = session::Session {
-            connection: &self.connection,
-            project,
-            options,
-            io,
-        };
-        if options.detach {
-            session.detached(&plan, &observed).await.map(|()| 0)
-        } else {
-            session.attached(&plan, &observed).await
-        }
+        Ok(format!("{wanted}{plan}"))
     }
 
-    async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+    /// What `down` would do, a line a step.
+    pub async fn preview_down(&self, name: &str, project: Option<&Project>, options: &DownOptions) -> Result<String> {
+        let remains = self.remains(name, project, options).await?;
+        Ok(teardown(&remains, options.volumes).to_string())
+    }
+
+    /// What there is for `down` to remove.
+    async fn remains(&self, name: &str, project: Option<&Project>, options: &DownOptions) -> Result<Remains> {
         let volumes = async {
             if options.volumes {
                 self.connection.project_volumes(name).await
@@ -160,14 +149,56 @@ impl Backend for Engine {
             let orphans: Vec<_> = found.orphans(project).map(|container| container.id.clone()).collect();
             found.containers.retain(|container| !orphans.contains(&container.id));
         }
-        let remains = Remains {
+        Ok(Remains {
             containers: found.containers,
             networks: networks
                 .into_iter()
                 .map(|network| (network.id.unwrap_or_default(), network.name.unwrap_or_default()))
                 .collect(),
             volumes,
+        })
+    }
+}
+
+#[async_trait]
+impl Backend for Engine {
+    async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
+        self.connection.judge(project).await
+    }
+
+    async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
+        if let Some((name, _)) = options.parameters.first() {
+            return Err(Error::new(format!("a Docker engine knows no parameter `{name}`"))
+                .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
+        }
+        let mut observed = self.connection.observe(project, &images::names(project)).await?;
+        hooks::adopt(&mut observed.containers, project);
+        let stale = self.connection.stale(project, &observed.images).await?;
+        let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
+        let made = tokio::select! {
+            made = self.provide(project, &wanted, options.quiet_pull, io) => made?,
+            () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
         };
+        observed.images.extend(made);
+        let plan = reconcile(project, &observed, options);
+        if !plan.errors.is_empty() {
+            return Err(plan.errors.into());
+        }
+        let session = session::Session {
+            connection: &self.connection,
+            project,
+            options,
+            io,
+        };
+        if options.detach || options.wait || options.no_start {
+            session.detached(&plan, &observed).await.map(|()| 0)
+        } else {
+            session.attached(&plan, &observed).await
+        }
+    }
+
+    async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+        let remains = self.remains(name, project, options).await?;
         let plan = teardown(&remains, options.volumes);
         let events = Events::new();
         let execution = Execution::new(&self.connection, io, &events).timeout(options.timeout);

@@ -94,10 +94,19 @@ pub enum Operation<'a> {
     },
     Wait {
         service: &'a str,
-        condition: Condition,
+        goal: Goal,
         containers: Vec<String>,
         required: bool,
     },
+}
+
+/// What a wait waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// What `depends_on` says.
+    Condition(Condition),
+    /// That it runs and is healthy, if it has a health check; or that it has ended well.
+    Up,
 }
 
 /// A container to be made. Its body is put together when it is made, since the ids of others may belong to it.
@@ -183,11 +192,15 @@ impl fmt::Display for Operation<'_> {
             Self::Unpause { container } => write!(f, "unpause {}", container.name),
             Self::Remove { container, .. } => write!(f, "remove {}", container.name),
             Self::Rename { from, to } => write!(f, "rename {from} to {to}"),
-            Self::Wait { service, condition, .. } => match condition {
-                Condition::Started => write!(f, "wait until {service} has started"),
-                Condition::Healthy => write!(f, "wait until {service} is healthy"),
-                Condition::CompletedSuccessfully => write!(f, "wait until {service} has completed"),
-            },
+            Self::Wait { service, goal, .. } => {
+                let becomes = match goal {
+                    Goal::Condition(Condition::Started) => "has started",
+                    Goal::Condition(Condition::Healthy) => "is healthy",
+                    Goal::Condition(Condition::CompletedSuccessfully) => "has completed",
+                    Goal::Up => "is up",
+                };
+                write!(f, "wait until {service} {becomes}")
+            }
         }
     }
 }

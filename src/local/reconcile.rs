@@ -11,7 +11,7 @@ use super::dependencies::{Needs, in_order, needs};
 use super::hooks::{self, Hooks};
 use super::names;
 use super::observed::{Container, Observed};
-use super::plan::{Creation, Operation, Plan};
+use super::plan::{Creation, Goal, Operation, Plan};
 use crate::backend::UpOptions;
 use crate::compose::{Condition, Project, Service};
 use shared::named_volume;
@@ -34,6 +34,9 @@ pub fn reconcile<'a>(project: &'a Project, observed: &'a Observed, options: &'a 
         planner.service(service);
     }
     planner.orphans();
+    if options.wait && !options.no_start {
+        planner.wait();
+    }
     planner.plan
 }
 
@@ -146,6 +149,27 @@ impl<'a> Planner<'a> {
         self.services.insert(&service.name, outcome);
     }
 
+    /// Waits at the end until the services are up; a job that others wait for must have ended.
+    fn wait(&mut self) {
+        for service in in_order(self.project) {
+            let Some(outcome) = self.services.get(service.name.as_str()) else {
+                continue;
+            };
+            let wait = Operation::Wait {
+                service: &service.name,
+                goal: if self.is_awaited(&service.name) {
+                    Goal::Condition(Condition::CompletedSuccessfully)
+                } else {
+                    Goal::Up
+                },
+                containers: outcome.names.clone(),
+                required: true,
+            };
+            let after = outcome.starts.clone();
+            self.plan.push(wait, after);
+        }
+    }
+
     fn create(&self, service: &'a Service, number: u32, name: String) -> Creation<'a> {
         let image = names::image(self.project, service);
         Creation {
@@ -167,6 +191,9 @@ impl<'a> Planner<'a> {
     /// The steps after which a service may start: its dependencies' conditions.
     fn conditions(&mut self, needs: &[Needs<'a>]) -> Vec<usize> {
         let mut steps = Vec::new();
+        if self.options.no_start {
+            return steps;
+        }
         for needed in needs {
             let Some(dependency) = self.services.get_mut(needed.service) else {
                 continue;
@@ -185,7 +212,7 @@ impl<'a> Planner<'a> {
             } else {
                 let wait = Operation::Wait {
                     service: needed.service,
-                    condition: needed.condition,
+                    goal: Goal::Condition(needed.condition),
                     containers: dependency.names.clone(),
                     required: needed.required,
                 };
@@ -282,6 +309,9 @@ impl<'a> Planner<'a> {
         mut after: Vec<usize>,
         outcome: &mut Outcome,
     ) {
+        if self.options.no_start {
+            return;
+        }
         let name = name.to_owned();
         let before = hooks::before(service, outcome.prepared.is_none());
         after.extend(outcome.prepared);
@@ -330,7 +360,7 @@ impl<'a> Planner<'a> {
             after.push(step);
         }
         let running = matches!(container.state.as_str(), "running" | "restarting" | "paused");
-        if running && !restart {
+        if running && (!restart || self.options.no_start) {
             self.plan.running.push(name.to_owned());
             return None;
         }
@@ -366,7 +396,7 @@ impl<'a> Planner<'a> {
             for container in orphans {
                 self.remove(container, false);
             }
-        } else if !orphans.is_empty() {
+        } else if !orphans.is_empty() && !self.options.ignore_orphans {
             let names: Vec<_> = orphans.iter().map(|container| container.name.as_str()).collect();
             let about = format!(
                 "of services that the files do not name: {}; `--remove-orphans` removes them",

@@ -5,6 +5,7 @@ use std::pin::pin;
 use bollard::query_parameters::KillContainerOptions;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use super::attach::{Attachments, follow_all};
 use super::events::Events;
@@ -14,7 +15,7 @@ use super::names;
 use super::observed::{Container, Observed};
 use super::plan::Plan;
 use super::reconcile::needs_stop;
-use crate::backend::{Io, UpOptions};
+use crate::backend::{Abort, Io, UpOptions};
 use crate::compose::Project;
 use crate::engine::{Connection, message};
 use crate::error::{Error, Result};
@@ -32,11 +33,29 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     pub(super) async fn detached(&self, plan: &Plan<'_>, observed: &Observed) -> Result<()> {
         let events = Events::new();
-        let execution = Execution::new(self.connection, self.io, &events).timeout(self.options.timeout);
+        let execution = self.execution(&events);
+        let limit = self.options.wait_timeout.filter(|_| self.options.wait);
+        let late = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             result = execution.run_interruptibly(plan, observed) => result,
             error = events.listen(self.connection, &self.project.name), if plan.waits() => Err(error),
+            () = late => {
+                let seconds = limit.unwrap_or_default().as_secs();
+                Err(Error::new(format!("the services are not up after {seconds} s"))
+                    .hint("`ctx ps --all` and `ctx logs` may tell why; what has started goes on"))
+            }
         }
+    }
+
+    fn execution<'e>(&'e self, events: &'e Events) -> Execution<'e> {
+        Execution::new(self.connection, self.io, events)
+            .timeout(self.options.timeout)
+            .renewing_volumes(self.options.renew_volumes)
     }
 
     /// Ends when all containers have, or when the user has stopped them: then with the status of an interrupt.
@@ -49,7 +68,7 @@ impl Session<'_> {
     }
 
     async fn followed(&self, plan: &Plan<'_>, observed: &Observed, events: &Events) -> Result<u8> {
-        let (attachments, announced) = Attachments::new(&self.options.services);
+        let (attachments, announced) = Attachments::new(self.options);
         self.io.log.expect(&self.replicas(&attachments));
         for container in observed
             .containers
@@ -60,9 +79,7 @@ impl Session<'_> {
                 attachments.add(service, &container.name, None, true);
             }
         }
-        let execution = Execution::new(self.connection, self.io, events)
-            .timeout(self.options.timeout)
-            .attached(attachments);
+        let execution = self.execution(events).attached(attachments);
         let halt = execution.halt();
         let run = async move {
             match execution.run(plan, observed).await {
@@ -71,23 +88,51 @@ impl Session<'_> {
                 result => result,
             }
         };
-        let follow = follow_all(self.connection, events, &self.project.name, self.io, announced);
+        let exits = watch::Sender::new(Vec::new());
+        let ended_it = |exit: &(String, i64)| match self.options.abort {
+            Abort::Never => false,
+            Abort::OnExit => true,
+            Abort::OnFailure => exit.1 != 0,
+        };
+        let follow = follow_all(self.connection, events, &self.project.name, self.io, announced, &exits);
         let mut all = pin!(async { tokio::try_join!(run, follow).map(|_| ()) });
         let mut stopped = pin!(async {
-            self.io.interrupts.reached(1).await;
+            let mut abort = exits.subscribe();
+            tokio::select! {
+                () = self.io.interrupts.reached(1) => {
+                    self.io
+                        .progress
+                        .working("Gracefully stopping", "press Ctrl-C again to force");
+                }
+                _ = abort.wait_for(|exits| exits.iter().any(ended_it)) => {
+                    self.io.progress.working("Stopping", "since a container has ended");
+                }
+            }
             halt.send_replace(true);
             self.stop(events).await
         });
+        let interrupted = || self.io.interrupts.reached(1).now_or_never().is_some();
         tokio::select! {
-            result = &mut all => match self.io.interrupts.reached(1).now_or_never() {
-                None => result.map(|()| 0),
-                Some(()) => stopped.await.map(|()| INTERRUPTED),
-            },
+            result = &mut all => {
+                result?;
+                if interrupted() || exits.borrow().iter().any(ended_it) {
+                    stopped.await?;
+                }
+            }
             result = &mut stopped => {
                 result?;
-                all.await.map(|()| INTERRUPTED)
+                all.await?;
             }
         }
+        if interrupted() {
+            return Ok(INTERRUPTED);
+        }
+        let exits = exits.borrow();
+        // Of the service that was chosen, else of the container that has ended it.
+        let chosen = |exit: &&(String, i64)| self.options.exit_code_from.as_ref() == Some(&exit.0);
+        let exit = exits.iter().find(chosen);
+        let exit = exit.or_else(|| exits.iter().find(|exit| ended_it(exit)));
+        Ok(exit.map_or(0, |(_, code)| u8::try_from(code & 0xff).unwrap_or(u8::MAX)))
     }
 
     /// What the containers are called whose output will be shown.
@@ -105,9 +150,6 @@ impl Session<'_> {
 
     /// Stops the project's containers, and kills them at the next interrupt.
     async fn stop(&self, events: &Events) -> Result<()> {
-        self.io
-            .progress
-            .working("Gracefully stopping", "press Ctrl-C again to force");
         let containers = self.connection.project_containers(&self.project.name).await?;
         let containers: Vec<_> = containers.iter().map(Container::read).collect();
         let execution = Execution::new(self.connection, self.io, events).timeout(self.options.timeout);

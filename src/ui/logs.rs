@@ -11,13 +11,22 @@ use unicode_width::UnicodeWidthStr;
 use super::progress::Display;
 use crate::backend::{LogLine, LogSink};
 
+/// What stands before each line.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Look {
+    pub no_prefix: bool,
+    pub no_color: bool,
+    /// When it was written.
+    pub timestamps: bool,
+}
+
 /// Where backends send lines; they are written to standard output without disturbing a live display.
 ///
 /// `closed` is called, once, when nobody reads standard output any more.
 #[must_use]
-pub fn sink(display: &Display, closed: impl Fn() + Send + Sync + 'static) -> LogSink {
-    let colored = AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
-    let prefixes = Arc::new(Mutex::new(Prefixes::new(colored)));
+pub fn sink(display: &Display, look: Look, closed: impl Fn() + Send + Sync + 'static) -> LogSink {
+    let colored = !look.no_color && AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
+    let prefixes = Arc::new(Mutex::new(Prefixes::new(look, colored)));
     let known = Arc::clone(&prefixes);
     let print = display.printer();
     let told = Once::new();
@@ -50,14 +59,16 @@ const COLORS: [AnsiColor; 5] = [
 
 #[derive(Debug)]
 struct Prefixes {
+    look: Look,
     names: IndexSet<String>,
     width: usize,
     colored: bool,
 }
 
 impl Prefixes {
-    fn new(colored: bool) -> Self {
+    fn new(look: Look, colored: bool) -> Self {
         Self {
+            look,
             names: IndexSet::new(),
             width: 0,
             colored,
@@ -72,10 +83,17 @@ impl Prefixes {
     }
 
     fn prefixed(&mut self, line: &LogLine) -> String {
+        let time = match line.time.filter(|_| self.look.timestamps) {
+            Some(time) => format!("{time:.9} "),
+            None => String::new(),
+        };
+        if self.look.no_prefix {
+            return format!("{time}{}\n", line.text);
+        }
         self.add(&line.replica);
         let style = self.style(&line.replica);
         let padding = " ".repeat(self.width - line.replica.width());
-        format!("{style}{}{padding} | {style:#}{}\n", line.replica, line.text)
+        format!("{style}{}{padding} | {style:#}{time}{}\n", line.replica, line.text)
     }
 
     /// The colours once, then all of them in bold, then from the start.
@@ -109,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_width_grows_with_the_longest_name() {
-        let mut prefixes = Prefixes::new(false);
+        let mut prefixes = Prefixes::new(Look::default(), false);
         assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1 | a\n");
         assert_eq!(prefixes.prefixed(&line("redis-1", "")), "redis-1 | \n");
         assert_eq!(prefixes.prefixed(&line("db-1", "b")), "db-1    | b\n");
@@ -117,14 +135,34 @@ mod tests {
 
     #[test]
     fn names_known_beforehand_align_the_first_line() {
-        let mut prefixes = Prefixes::new(false);
+        let mut prefixes = Prefixes::new(Look::default(), false);
         prefixes.add("redis-1");
         assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1    | a\n");
     }
 
     #[test]
+    fn a_line_has_its_time_and_no_prefix_if_that_is_asked_for() {
+        let stamped = LogLine {
+            time: Some("2026-01-02T03:04:05.6Z".parse().unwrap()),
+            ..line("db-1", "a")
+        };
+        let timestamps = Look {
+            timestamps: true,
+            ..Look::default()
+        };
+        let time = "2026-01-02T03:04:05.600000000Z";
+        let mut prefixes = Prefixes::new(timestamps, false);
+        assert_eq!(prefixes.prefixed(&stamped), format!("db-1 | {time} a\n"));
+        let bare = Look {
+            no_prefix: true,
+            ..timestamps
+        };
+        assert_eq!(Prefixes::new(bare, true).prefixed(&stamped), format!("{time} a\n"));
+    }
+
+    #[test]
     fn only_the_prefix_is_coloured_and_the_sixth_name_is_bold() {
-        let mut prefixes = Prefixes::new(true);
+        let mut prefixes = Prefixes::new(Look::default(), true);
         assert_eq!(prefixes.prefixed(&line("a", "x")), "\u{1b}[36ma | \u{1b}[0mx\n");
         for name in ["b", "c", "d", "e"] {
             prefixes.add(name);

@@ -18,3 +18,4 @@ mod plans;
 mod scene;
 mod shapes;
 mod table;
+mod up;

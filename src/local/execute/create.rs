@@ -36,6 +36,7 @@ impl Execution<'_> {
             image_id,
             hash,
             replaces: *replaces,
+            renew_volumes: self.renew_volumes,
         };
         let mut container = container(project, &resolved, &instance);
         let object = format!("Container {}", replaces.map_or(name, |old| &old.name));

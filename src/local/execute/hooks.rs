@@ -125,6 +125,7 @@ impl Execution<'_> {
             image_id: "",
             hash: hash::service_hashes(&resolved).swap_remove(0),
             replaces: None,
+            renew_volumes: false,
         };
         let mut made = container(project, &resolved, &instance);
         let labels = made.body.labels.get_or_insert_default();

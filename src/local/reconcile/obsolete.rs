@@ -11,7 +11,12 @@ impl Planner<'_> {
     /// Why a container is not what the files say, if it is not.
     pub(super) fn obsolete(&self, service: &Service, needs: &[Needs<'_>], container: &Container) -> Option<String> {
         let asked_for = self.options.services.is_empty() || self.options.services.contains(&service.name);
-        if self.options.force_recreate && asked_for {
+        let forced = if asked_for {
+            self.options.force_recreate
+        } else {
+            self.options.recreate_dependencies
+        };
+        if forced {
             return Some("forced".to_owned());
         }
         for needed in needs.iter().filter(|needed| needed.shares) {
@@ -23,7 +28,11 @@ impl Planner<'_> {
                 return Some(format!("`{}`, which it is bound to, is made anew", needed.service));
             }
         }
-        let ids = |name: &str| self.services.get(name).and_then(|parent| parent.kept.first().cloned());
+        let ids = |name: &str| match self.services.get(name) {
+            Some(parent) => parent.kept.first().cloned(),
+            // It takes no part.
+            None => self.observed.of(name).next().map(|container| container.id.clone()),
+        };
         if !hash::service_hashes(&hash::resolved(service, ids)).contains(&container.hash) {
             return Some("its configuration changed".to_owned());
         }
