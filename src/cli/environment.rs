@@ -12,7 +12,10 @@ use tokio::sync::watch;
 
 use crate::backend::{Backend, Consent, Interrupts, Io};
 use crate::compose::{LoadOptions, Project, Skip, load};
-use crate::context::{ChosenBy, Context, DEFAULT, DockerEndpoint, Profiles, Selection, Store, Target};
+use crate::context::{
+    ChosenBy, Context, Credentials, DEFAULT, DockerEndpoint, EcsEndpoint, Profiles, Selection, Sessions, Store, Target,
+    region,
+};
 use crate::diagnostic::Report;
 use crate::error::{Error, Result};
 use crate::image::Builder;
@@ -41,6 +44,12 @@ pub(super) struct Global {
     /// Context to use instead of the current one
     #[arg(short, long, value_name = "NAME")]
     context: Option<String>,
+    /// AWS profile to use instead of the context's (`--profile` is Compose's)
+    #[arg(long, value_name = "NAME")]
+    aws_profile: Option<String>,
+    /// AWS region to use instead of the context's
+    #[arg(id = "aws_region", long = "region", value_name = "REGION", value_parser = region)]
+    aws_region: Option<String>,
     /// Engine to use instead of a context's
     #[arg(short = 'H', long, value_name = "URL", conflicts_with = "context")]
     host: Option<String>,
@@ -75,6 +84,8 @@ impl Global {
             project_directory: behind.project_directory.or(self.project_directory),
             context: behind.context.or(self.context),
             host: behind.host.or(self.host),
+            aws_profile: behind.aws_profile.or(self.aws_profile),
+            aws_region: behind.aws_region.or(self.aws_region),
             config: behind.config.or(self.config),
             progress: behind.progress.or(self.progress),
             diagnostics: behind.diagnostics.or(self.diagnostics),
@@ -302,7 +313,7 @@ impl Environment {
                 local::Engine::connect(endpoint, self.docker_config().as_deref()).await?,
             )),
             Target::Ecs(endpoint) => Ok(Box::new(ecs::Ecs {
-                account: ecs::Account::connect(&context.name, endpoint).await?,
+                account: self.connect(&context.name, endpoint).await?,
                 builder: self.builder()?,
             })),
             Target::EcsLocal(_) => Err(Error::new(format!(
@@ -338,7 +349,7 @@ impl Environment {
     pub(super) async fn account(&self, command: &str) -> Result<ecs::Account> {
         let context = self.context()?;
         match &context.target {
-            Target::Ecs(endpoint) => ecs::Account::connect(&context.name, endpoint).await,
+            Target::Ecs(endpoint) => self.connect(&context.name, endpoint).await,
             target => {
                 let kind = target.kind();
                 let message = format!(
@@ -348,6 +359,38 @@ impl Environment {
                 Err(Error::new(message).hint("`ctx -c NAME …` takes a context of the type ecs; `ctx ls` lists them"))
             }
         }
+    }
+
+    async fn connect(&self, context: &str, endpoint: &EcsEndpoint) -> Result<ecs::Account> {
+        let profiles = self.aws_profiles()?;
+        let folder = std::env::home_dir().unwrap_or_default().join(".aws/cli/cache");
+        let person = ecs::Person {
+            profiles: &profiles,
+            sessions: &Sessions(folder),
+            ask: &ui::prompt::code,
+        };
+        let endpoint = self.chosen(endpoint);
+        if let Some(profile) = &self.global.aws_profile {
+            profiles.check(profile)?;
+        }
+        ecs::Account::connect(context, &endpoint, &person).await
+    }
+
+    /// What the context says, unless the command line says otherwise. Where it says nothing, AWS_PROFILE does as in the
+    /// SDK's own chain, and its name is known for what is asked and advised.
+    fn chosen(&self, endpoint: &EcsEndpoint) -> EcsEndpoint {
+        let mut chosen = endpoint.clone();
+        if let Some(profile) = &self.global.aws_profile {
+            chosen.credentials = Credentials::Profile(profile.clone());
+        } else if let (Credentials::Environment, None, Some(profile)) = (
+            &endpoint.credentials,
+            self.variable("AWS_ACCESS_KEY_ID"),
+            self.variable("AWS_PROFILE"),
+        ) {
+            chosen.credentials = Credentials::Profile(profile.to_owned());
+        }
+        chosen.region = self.global.aws_region.clone().or(chosen.region);
+        chosen
     }
 
     /// Who builds images: the current context's engine, or, where that has none, the default one.

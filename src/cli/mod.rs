@@ -15,6 +15,7 @@ mod digests;
 mod down;
 mod environment;
 mod exec;
+mod explain;
 mod images;
 mod kill;
 mod logs;
@@ -75,6 +76,7 @@ enum Command {
     Down(down::Arguments),
     Ps(ps::Arguments),
     Logs(logs::Arguments),
+    Explain(explain::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
     Start(start::Arguments),
@@ -156,6 +158,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),
         Command::Logs(arguments) => logs::run(environment, arguments),
+        Command::Explain(arguments) => explain::run(environment, arguments),
         Command::Exec(arguments) => exec::run(environment, arguments),
         Command::Attach(arguments) => attach::run(environment, arguments),
         Command::Start(arguments) => start::run(environment, arguments),

@@ -64,6 +64,7 @@ impl Metadata {
                 set_or_remove(ecs, "CredentialsFromEnv", json!(true), !from_env);
                 set_or_remove(ecs, "Profile", json!(profile), profile.is_none());
                 set_or_remove(ecs, "Region", json!(endpoint.region), endpoint.region.is_none());
+                set_or_remove(ecs, "Account", json!(endpoint.account), endpoint.account.is_none());
             }
             Target::Other(_) => {}
         }
@@ -124,6 +125,7 @@ impl Metadata {
                 _ => Credentials::Environment,
             },
             region: text(ecs, "Region"),
+            account: text(ecs, "Account"),
         }
     }
 

@@ -3,20 +3,26 @@
 //! The docker CLI lists and uses the contexts made here, and `ctx` uses those that the docker CLI made.
 
 mod access_keys;
+mod account;
 mod config_file;
 mod disk;
 mod ini;
 mod metadata;
 mod profiles;
 mod region;
+mod role;
+mod sessions;
 mod store;
 mod tls;
 
 use std::path::PathBuf;
 
 pub use access_keys::AccessKeys;
+pub use account::account;
 pub use profiles::Profiles;
 pub use region::region;
+pub use role::MfaRole;
+pub use sessions::Sessions;
 pub use store::{Change, ChosenBy, DEFAULT, Store};
 pub use tls::TlsMaterial;
 
@@ -72,6 +78,8 @@ pub struct EcsEndpoint {
     pub credentials: Credentials,
     /// Overrides what the environment or the profile says.
     pub region: Option<String>,
+    /// The only account that may be used, if one is named.
+    pub account: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

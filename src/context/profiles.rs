@@ -97,7 +97,7 @@ impl Profiles {
     }
 }
 
-fn read(path: &Path) -> Result<Ini> {
+pub(super) fn read(path: &Path) -> Result<Ini> {
     Ok(Ini::parse(&disk::read(path)?.unwrap_or_default()))
 }
 
@@ -115,7 +115,7 @@ fn change(path: &Path, access: Access, change: impl FnOnce(&mut Ini) -> Result<(
 }
 
 /// The section of a profile in the config file, where all but `default` have a prefix.
-fn config_section(config: &Ini, profile: &str) -> String {
+pub(super) fn config_section(config: &Ini, profile: &str) -> String {
     let of_profile = |section: &&str| profile_of_section(section).is_some_and(|name| unquoted(name) == profile);
     match config.sections().filter(of_profile).last() {
         Some(section) => section.to_owned(),

@@ -378,7 +378,7 @@ fn uses(project: &Project, template: &Template) -> Vec<(String, String)> {
 }
 
 /// `x-aws-account`, where this is another one.
-fn foreign(account: &Account, project: &Project) -> Option<Diagnostic> {
+pub(super) fn foreign(account: &Account, project: &Project) -> Option<Diagnostic> {
     let node = project.tree.get("x-aws-account")?;
     let wanted = node.as_str().filter(|wanted| *wanted != account.id)?;
     let message = format!("the project is for account {wanted}, and this is {}", account.id);

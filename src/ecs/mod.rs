@@ -9,6 +9,7 @@ pub mod convert;
 mod deploy;
 mod diagnosis;
 mod draft;
+mod explain;
 pub mod extensions;
 mod files;
 mod follow;
@@ -25,7 +26,7 @@ pub mod support;
 mod up_options;
 mod upload;
 
-pub use aws::Account;
+pub use aws::{Account, Person};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -62,6 +63,14 @@ impl Account {
     }
 }
 
+impl Account {
+    /// What is wrong with a project, or what failed in its last deployment; nothing when all is well. Of the project
+    /// itself, where there are files, only lines are needed.
+    pub async fn explain(&self, name: &str, project: Option<&Project>, services: &[String]) -> Result<Vec<Diagnostic>> {
+        Box::pin(explain::explain(self, name, project, services)).await
+    }
+}
+
 #[async_trait]
 impl Backend for Ecs {
     async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
@@ -73,6 +82,9 @@ impl Backend for Ecs {
     }
 
     async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
+        if let Some(foreign) = project.and_then(|project| deploy::foreign(&self.account, project)) {
+            return Err(vec![foreign].into());
+        }
         remove::down(&self.account, name, project, options, io).await
     }
 

@@ -73,6 +73,18 @@ pub fn secret(question: &str) -> Result<String> {
     Ok(answer.map_err(unanswered)?.trim().to_owned())
 }
 
+/// Asks for a code that is good for a minute.
+pub fn code(question: &str) -> Result<String> {
+    if !is_possible() {
+        return Err(
+            Error::new("a code of a device is needed, and there is no terminal to ask for it").hint(
+                "begin the session elsewhere: any `aws` command with the same profile asks, and `ctx` uses its session",
+            ),
+        );
+    }
+    text(question, "")
+}
+
 fn unanswered(error: InquireError) -> Error {
     match error {
         InquireError::OperationInterrupted | InquireError::OperationCanceled => {

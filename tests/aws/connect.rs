@@ -3,6 +3,7 @@
 use crate::proxy::{Answer, Proxy};
 use crate::support::lab::Lab;
 use crate::support::sandbox::Sandbox;
+use crate::support::terminal::Terminal;
 use crate::world::World;
 
 /// A sandbox with an ECS context and a region, but no way to AWS yet.
@@ -136,4 +137,121 @@ fn the_contexts_profile_counts_before_keys_in_the_environment() {
     world.sandbox.set("AWS_EC2_METADATA_DISABLED", "true");
     let run = world.ok(&["-c", "other", "-p", "shop", "down"]);
     assert!(run.stderr.contains("Account 999999999999"), "{}", run.stderr);
+}
+
+fn write_config(sandbox: &Sandbox, config: &str) {
+    std::fs::create_dir_all(sandbox.home().join(".aws")).unwrap();
+    std::fs::write(sandbox.home().join(".aws/config"), config).unwrap();
+}
+
+#[test]
+fn a_context_for_one_account_refuses_any_other() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.ok(&["update", "lab", "--account", "222222222222"]);
+    let run = world.fails(&["-p", "shop", "ps"]);
+    let expected = format!(
+        "context `lab` is for account 222222222222, and its credentials are of {}",
+        world.lab.account()
+    );
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    world.sandbox.ok(&["update", "lab", "--account", world.lab.account()]);
+    world.ok(&["-p", "shop", "ps"]);
+    let wrong = world.fails(&["update", "lab", "--account", "12"]);
+    assert!(
+        wrong.stderr.contains("an account is a number of twelve digits"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn a_file_for_another_account_removes_nothing() {
+    let Some(world) = World::new() else { return };
+    let file = "name: shop\nservices: {web: {image: nginx}}\n";
+    world.sandbox.write("compose.yaml", file);
+    world.ok(&["up"]);
+    world
+        .sandbox
+        .write("compose.yaml", file.to_owned() + "x-aws-account: '222222222222'\n");
+    let run = world.fails(&["down"]);
+    assert!(
+        run.stderr.contains("the project is for account 222222222222"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(world.lab.stacks(), ["shop"]);
+}
+
+#[test]
+fn a_profile_and_a_region_of_the_command_line_count_before_the_contexts() {
+    let Some(mut world) = World::new() else { return };
+    write_config(
+        &world.sandbox,
+        "[profile other]\naws_access_key_id = 999999999998\naws_secret_access_key = x\n",
+    );
+    world.sandbox.set("AWS_EC2_METADATA_DISABLED", "true");
+    let run = world.ok(&["--aws-profile", "other", "--region", "eu-north-1", "-p", "shop", "down"]);
+    assert!(
+        run.stderr.contains("Account 999999999998  eu-north-1"),
+        "{}",
+        run.stderr
+    );
+    let run = world.fails(&["-p", "shop", "ps", "--aws-profile", "otter"]);
+    assert!(run.stderr.contains("did you mean \"other\"?"), "{}", run.stderr);
+}
+
+#[test]
+fn a_role_with_a_code_is_taken_on_once() {
+    let Some(mut world) = World::new() else { return };
+    let config = format!(
+        "[profile base]\naws_access_key_id = {}\naws_secret_access_key = x\n\n[profile deploy]\nsource_profile = base\n\
+         role_arn = arn:aws:iam::{0}:role/deploy\nmfa_serial = arn:aws:iam::{0}:mfa/jo\n",
+        world.lab.account()
+    );
+    write_config(&world.sandbox, &config);
+    let proxy = Proxy::before(world.lab.url(), |_| None);
+    world
+        .sandbox
+        .set("AWS_ENDPOINT_URL", &proxy.url)
+        .set("AWS_PROFILE", "deploy");
+    world.sandbox.unset("AWS_ACCESS_KEY_ID").unset("AWS_SECRET_ACCESS_KEY");
+    let run = world.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr
+            .contains("a code of a device is needed, and there is no terminal to ask for it"),
+        "{}",
+        run.stderr
+    );
+    let Some(mut terminal) = Terminal::start(&world.sandbox, &["-p", "shop", "ps"]) else {
+        return;
+    };
+    terminal.at("mfa/jo for profile `deploy`:", "123456\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    // The session lasts.
+    world.ok(&["-p", "shop", "ps", "-q"]);
+    let asked = proxy.calls();
+    assert_eq!(
+        asked.iter().filter(|action| *action == "AssumeRole").count(),
+        1,
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn an_sso_session_that_was_never_begun_names_the_command_that_begins_it() {
+    let mut sandbox = sandbox(&["--from-env"]);
+    write_config(
+        &sandbox,
+        "[sso-session work]\nsso_start_url = https://work.awsapps.com/start\nsso_region = eu-west-1\n\n[profile team]\n\
+         sso_session = work\nsso_account_id = 123456789012\nsso_role_name = Deployer\nregion = eu-west-1\n",
+    );
+    sandbox.set("AWS_PROFILE", "team");
+    let run = sandbox.fails(&["-p", "shop", "ps"]);
+    assert!(
+        run.stderr.contains("the SSO session has ended or was never begun")
+            && run.stderr.contains("`aws sso login --profile team`"),
+        "{}",
+        run.stderr
+    );
 }

@@ -8,6 +8,7 @@ mod support;
 mod connect;
 mod diff;
 mod down;
+mod explain;
 mod faults;
 mod images;
 mod logs;

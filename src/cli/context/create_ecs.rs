@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::ask::{self, Way};
 use crate::cli::environment::Environment;
-use crate::context::{AccessKeys, Context, Credentials, EcsEndpoint, Profiles, Target, TlsMaterial, region};
+use crate::context::{AccessKeys, Context, Credentials, EcsEndpoint, Profiles, Target, TlsMaterial, account, region};
 use crate::error::{Error, Result};
 use crate::ui::{self, prompt};
 
@@ -29,6 +29,9 @@ pub(in crate::cli) struct Arguments {
     /// Region to deploy to [default: the profile's or the environment's]
     #[arg(long, value_name = "REGION", value_parser = region)]
     region: Option<String>,
+    /// Refuse any other account than this one
+    #[arg(long, value_name = "NUMBER", value_parser = account)]
+    account: Option<String>,
     /// What the context is for
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     description: String,
@@ -68,6 +71,7 @@ fn endpoint(arguments: &Arguments, profiles: &Profiles) -> Result<EcsEndpoint> {
     let endpoint = |credentials| EcsEndpoint {
         credentials,
         region: arguments.region.clone(),
+        account: arguments.account.clone(),
     };
     if let Some(profile) = &arguments.profile {
         profiles.check(profile)?;
@@ -107,5 +111,6 @@ fn store_keys(
     Ok(EcsEndpoint {
         credentials: Credentials::Profile(name.clone()),
         region,
+        account: arguments.account.clone(),
     })
 }

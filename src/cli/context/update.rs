@@ -4,14 +4,14 @@ use clap::{ArgGroup, Args};
 
 use super::docker_endpoint::DockerOption;
 use crate::cli::environment::Environment;
-use crate::context::{Change, Credentials, EcsEndpoint, Selection, Target, region};
+use crate::context::{Change, Credentials, EcsEndpoint, Selection, Target, account, region};
 use crate::error::{Error, Result};
 use crate::ui;
 
 /// Change a context
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("change").required(true).multiple(true)
-    .args(["description", "docker", "profile", "from_env", "region"])))]
+    .args(["description", "docker", "profile", "from_env", "region", "account"])))]
 pub(in crate::cli) struct Arguments {
     /// Name of the context
     name: String,
@@ -19,7 +19,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// How to reach the engine: `host=URL[,ca=FILE][,cert=FILE,key=FILE][,skip-tls-verify=true]`
-    #[arg(long, value_name = "KEY=VALUE,…", conflicts_with_all = ["profile", "from_env", "region"])]
+    #[arg(long, value_name = "KEY=VALUE,…", conflicts_with_all = ["profile", "from_env", "region", "account"])]
     docker: Option<DockerOption>,
     /// Use this profile of the AWS configuration files
     #[arg(long, value_name = "NAME", conflicts_with = "from_env")]
@@ -30,6 +30,9 @@ pub(in crate::cli) struct Arguments {
     /// Region to deploy to
     #[arg(long, value_name = "REGION", value_parser = region)]
     region: Option<String>,
+    /// Refuse any other account than this one
+    #[arg(long, value_name = "NUMBER", value_parser = account)]
+    account: Option<String>,
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
@@ -37,6 +40,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let name = &arguments.name;
     let target = store.get(name, &Selection::default())?.target;
     let wants_ecs = arguments.profile.is_some() || arguments.from_env || arguments.region.is_some();
+    let wants_ecs = wants_ecs || arguments.account.is_some();
     let mut change = Change {
         description: arguments.description.clone(),
         ..Change::default()
@@ -57,7 +61,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         Target::Other(_) if arguments.docker.is_none() && !wants_ecs => {}
         target => {
             let options = if wants_ecs {
-                "`--profile`, `--from-env` and `--region` are for contexts of the type ecs"
+                "`--profile`, `--from-env`, `--region` and `--account` are for contexts of the type ecs"
             } else {
                 "`--docker` is for contexts of the type moby"
             };
@@ -77,5 +81,6 @@ fn changed(mut endpoint: EcsEndpoint, environment: &Environment, arguments: &Arg
         endpoint.credentials = Credentials::Environment;
     }
     endpoint.region = arguments.region.clone().or(endpoint.region);
+    endpoint.account = arguments.account.clone().or(endpoint.account);
     Ok(endpoint)
 }

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::ProvideCredentials;
 
 use super::failure;
+use super::mfa::{self, Person, Session};
 use super::objects::Objects;
 use crate::context::{Credentials, EcsEndpoint};
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ impl Account {
     ///
     /// There is no region to fall back to: a project deployed to a region that nobody chose costs money where nobody
     /// looks.
-    pub async fn connect(context: &str, endpoint: &EcsEndpoint) -> Result<Self> {
+    pub async fn connect(context: &str, endpoint: &EcsEndpoint, person: &Person<'_>) -> Result<Self> {
         let mut access = failure::Access {
             context: context.to_owned(),
             profile: match &endpoint.credentials {
@@ -52,7 +53,11 @@ impl Account {
         let region = region(endpoint).await.ok_or_else(|| access.no_region())?;
         access.region = region.to_string();
 
-        let config = configuration(endpoint, region).await;
+        let session = match &endpoint.credentials {
+            Credentials::Profile(profile) => mfa::session(profile, &region, person, &access).await?,
+            Credentials::Environment => None,
+        };
+        let config = configuration(endpoint, region, session).await;
         let credentials = config
             .credentials_provider()
             .ok_or_else(|| Error::new("no AWS credentials are configured"))?;
@@ -68,8 +73,15 @@ impl Account {
             .send()
             .await
             .map_err(|error| access.failed("cannot tell which AWS account this is", &error))?;
+        let id = identity.account.unwrap_or_default();
+        if let Some(wanted) = endpoint.account.as_ref().filter(|wanted| **wanted != id) {
+            let message = format!("context `{context}` is for account {wanted}, and its credentials are of {id}");
+            return Err(
+                Error::new(message).hint(format!("sign in to {wanted}, or `ctx update {context} --account {id}`"))
+            );
+        }
         Ok(Self {
-            id: identity.account.unwrap_or_default(),
+            id,
             region: access.region.clone(),
             arn: identity.arn.unwrap_or_default(),
             context: context.to_owned(),
@@ -104,11 +116,13 @@ async fn region(endpoint: &EcsEndpoint) -> Option<Region> {
     profile.build().region().await.and_then(said)
 }
 
-async fn configuration(endpoint: &EcsEndpoint, region: Region) -> SdkConfig {
+async fn configuration(endpoint: &EcsEndpoint, region: Region, session: Option<Session>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
         .retry_config(RetryConfig::standard().with_max_attempts(5));
-    if let Credentials::Profile(name) = &endpoint.credentials {
+    if let (Credentials::Profile(name), Some(session)) = (&endpoint.credentials, &session) {
+        loader = loader.profile_name(name).credentials_provider(session.clone());
+    } else if let Credentials::Profile(name) = &endpoint.credentials {
         // The default chain would prefer keys in the environment to the profile that the context names.
         let provider = ProfileFileCredentialsProvider::builder().profile_name(name).build();
         loader = loader.profile_name(name).credentials_provider(provider);

@@ -1,6 +1,6 @@
 //! What CloudFormation tells about a stack while it works on it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
@@ -39,6 +39,17 @@ impl Event {
         self.status.ends_with("_FAILED")
     }
 
+    /// Whether somebody has asked for the work that this event begins.
+    fn begins(&self) -> bool {
+        let asked = [
+            "CREATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            "IMPORT_IN_PROGRESS",
+        ];
+        self.of_stack && asked.contains(&self.status.as_str())
+    }
+
     /// Whether this is about a nested stack that exists.
     fn is_of_nested(&self) -> bool {
         !self.of_stack && self.kind == stack::NESTED && !self.physical_id.is_empty()
@@ -57,6 +68,51 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// What CloudFormation told since a moment, or, without one, since it began its last work on the stack; of nested stacks
+/// as well, oldest first.
+pub async fn history(account: &Account, stack_id: &str, since: Option<Timestamp>) -> Result<Vec<Event>> {
+    let mut told = read_back(account, stack_id, since).await?;
+    let begun = since.or_else(|| told.first().and_then(|event| event.time));
+    let nested: BTreeSet<String> = told
+        .iter()
+        .filter(|event| event.is_of_nested())
+        .map(|event| event.physical_id.clone())
+        .collect();
+    for id in nested {
+        let own = read_back(account, &id, begun).await?;
+        // What a nested stack says of itself, the stack says as well.
+        told.extend(own.into_iter().filter(|event| !event.of_stack));
+    }
+    told.sort_by_key(|event| event.time);
+    Ok(told)
+}
+
+/// Page by page, from the newest event to the first that is too old.
+async fn read_back(account: &Account, stack_id: &str, since: Option<Timestamp>) -> Result<Vec<Event>> {
+    let reader = Reader::of(stack_id, None);
+    let mut told = Vec::new();
+    let mut token = None;
+    'pages: loop {
+        let (page, next) = reader.page(account, token).await?;
+        for event in page.into_iter().map(read) {
+            if since.is_some_and(|since| event.time.is_some_and(|time| time < since)) {
+                break 'pages;
+            }
+            let begins = since.is_none() && event.begins();
+            told.push(event);
+            if begins {
+                break 'pages;
+            }
+        }
+        token = match next {
+            Some(next) => Some(next),
+            None => break,
+        };
+    }
+    told.reverse();
+    Ok(told)
 }
 
 /// Reads the events of a stack and of its nested stacks as they come, each once.

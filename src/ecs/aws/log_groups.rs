@@ -69,6 +69,20 @@ pub async fn streams(account: &Account, group: &str, prefix: &str) -> Result<Vec
     Ok(streams)
 }
 
+/// The stream among those that begin so to which something was written last.
+pub async fn newest_stream(account: &Account, group: &str, prefix: &str) -> Option<String> {
+    let request = account.logs.describe_log_streams().log_group_name(group);
+    let mut pages = request.log_stream_name_prefix(prefix).into_paginator().items().send();
+    let mut newest = None;
+    while let Some(Ok(stream)) = pages.next().await {
+        newest = newest.max(Some((
+            stream.last_event_timestamp.or(stream.creation_time),
+            stream.log_stream_name,
+        )));
+    }
+    newest.and_then(|(_, name)| name)
+}
+
 /// What a project whose creation was rolled back wrote: the group, and the service behind each prefix of its streams.
 pub async fn left_behind(
     account: &Account,

@@ -14,6 +14,7 @@ pub mod interfaces;
 pub mod load_balancers;
 pub mod log_groups;
 pub mod logs;
+mod mfa;
 pub mod network;
 mod objects;
 mod pace;
@@ -30,6 +31,7 @@ pub mod trouble;
 pub mod volumes;
 
 pub use account::Account;
+pub use mfa::Person;
 
 /// The tags that say whose something is, as Docker's integration wrote them.
 pub mod tags {

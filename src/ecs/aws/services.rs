@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const DESCRIBED_AT_ONCE: usize = 10;
 
 /// A service's place in ECS, as its ARN names it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ServiceName {
     pub cluster: String,
     pub service: String,

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use aws_sdk_ecs::types::{Deployment, Service};
+use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
@@ -152,8 +152,24 @@ impl Default for Stabilising {
     }
 }
 
+/// What a service waits for, if it is not as it should be.
+#[must_use]
+pub fn unsettled(service: &Service) -> Option<String> {
+    let newest = primary(service)?;
+    let others = service
+        .deployments()
+        .iter()
+        .any(|other| other.id() != newest.id() && other.running_count() > 0);
+    let settled = !others && service.running_count() >= service.desired_count() && signs(service).is_none();
+    if settled && newest.rollout_state() != Some(&DeploymentRolloutState::Failed) {
+        return None;
+    }
+    let (text, detail) = said(service, None)?;
+    Some(detail.map_or(text.clone(), |detail| format!("{text}: {detail}")))
+}
+
 /// The services as they are now. The deployment goes on whether ECS answers or not.
-async fn look(account: &Account, names: impl Iterator<Item = &ServiceName>) -> Vec<Service> {
+pub async fn look(account: &Account, names: impl Iterator<Item = &ServiceName>) -> Vec<Service> {
     let mut by_cluster: IndexMap<&str, Vec<String>> = IndexMap::new();
     for name in names {
         by_cluster.entry(&name.cluster).or_default().push(name.service.clone());
@@ -177,7 +193,9 @@ fn signs(service: &Service) -> Option<String> {
     (failed || trouble.is_some()).then(|| format!("{} {}", newest.failed_tasks(), trouble.unwrap_or_default()))
 }
 
-fn primary(service: &Service) -> Option<&Deployment> {
+/// The deployment that brings a service to what it shall be.
+#[must_use]
+pub fn primary(service: &Service) -> Option<&Deployment> {
     let mut deployments = service.deployments().iter();
     deployments.find(|deployment| deployment.status() == Some("PRIMARY"))
 }
