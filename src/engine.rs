@@ -1,6 +1,9 @@
 //! The way to an engine, and what its failures mean.
 
+mod ssh;
+
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
@@ -33,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) host: String,
     api: OnceCell<Api>,
     credentials: Credentials,
+    /// What leads to an engine on another machine; open as long as it is needed.
+    tunnel: Option<Arc<ssh::Tunnel>>,
 }
 
 impl Connection {
@@ -47,6 +52,7 @@ impl Connection {
         // An engine may take any time for a request (a container its grace period, a registry its own): people, not
         // timers, decide when to give up.
         let patience = Duration::from_hours(24).as_secs();
+        let mut tunnel = None;
         let docker = match scheme {
             "unix" => Docker::connect_with_unix(&host, patience, API_DEFAULT_VERSION),
             "tcp" | "http" | "https" => {
@@ -69,14 +75,12 @@ impl Connection {
                 }
             }
             "ssh" => {
-                return Err(Error::new(format!("cannot connect to {host}: `ctx` does not speak ssh")).hint(
-                    "forward the engine's socket (`ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST`) and use \
-                     `--host unix:///tmp/docker.sock`",
-                ));
+                let way = tunnel.insert(ssh::Tunnel::to(&host)?);
+                Docker::connect_with_unix(&way.socket().display().to_string(), patience, API_DEFAULT_VERSION)
             }
             _ => {
                 return Err(Error::new(format!("`{host}` is no address of an engine"))
-                    .hint("it begins with `unix://` or `tcp://`"));
+                    .hint("it begins with `unix://`, `tcp://` or `ssh://`"));
             }
         };
         match docker {
@@ -85,6 +89,7 @@ impl Connection {
                 host,
                 api: OnceCell::new(),
                 credentials: Credentials::new(docker_config),
+                tunnel,
             }),
             Err(error) => Err(unreachable(&host, &error)),
         }
@@ -143,7 +148,14 @@ impl Connection {
 
     /// What a failed request means: that there is no engine, or that the engine could not do it.
     pub(crate) fn failed(&self, what: impl Into<String>, error: &bollard::errors::Error) -> Error {
-        if is_unreachable(error) {
+        if let Some(tunnel) = &self.tunnel
+            && matches!(error, bollard::errors::Error::HyperLegacyError { .. })
+        {
+            // The way here is open; what is behind it, ssh alone knows.
+            let reason = tunnel.said().unwrap_or_else(|| message(error));
+            Error::new(format!("cannot reach a Docker engine at {}: {reason}", self.host))
+                .hint("does it listen at that socket of the machine, and may the user open it?")
+        } else if is_unreachable(error) {
             unreachable(&self.host, error)
         } else {
             Error::new(what).because(&Said(message(error)))

@@ -17,5 +17,6 @@ mod logs;
 mod plans;
 mod scene;
 mod shapes;
+mod ssh;
 mod table;
 mod up;

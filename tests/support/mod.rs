@@ -11,4 +11,5 @@ pub mod registry;
 pub mod sandbox;
 pub mod server;
 pub mod skip;
+pub mod ssh;
 pub mod terminal;
