@@ -4,12 +4,14 @@
 
 mod changes;
 mod console;
+mod events;
 mod summaries;
 mod up;
 pub mod verdict;
 
 pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
+pub use events::{EventsOptions, Happening, Tell};
 pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
 pub use up::{Abort, BuildPolicy, Shown, UpOptions};
 
@@ -45,6 +47,18 @@ pub trait Backend: Send + Sync {
 
     /// Sends the output of a project's containers, oldest first, to `io.log`.
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()>;
+
+    /// Where a port of a service's nth container can be reached: `0.0.0.0:8080`.
+    async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String>;
+
+    /// The images of a project's containers, those of the named services or of all.
+    async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>>;
+
+    /// The projects that the target has, also those of which nothing runs if `all`.
+    async fn projects(&self, all: bool) -> Result<Vec<ProjectSummary>>;
+
+    /// Tells what happened to a project, in the order of time.
+    async fn events(&self, name: &str, options: &EventsOptions, tell: &Tell, io: &Io) -> Result<()>;
 }
 
 /// How a backend talks with the person at the terminal.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-/// A project that has containers on the target.
+/// A project that has containers, or a stack, on the target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProjectSummary {
     pub name: String,
-    /// How many of its containers are in which state.
+    /// How many of its containers are in which state; on ECS its stack too, if it is not complete.
     pub states: BTreeMap<String, usize>,
     /// The Compose files that it was made from.
     pub files: String,
@@ -32,8 +32,8 @@ pub struct Image {
     /// `linux/amd64`
     pub platform: String,
     pub id: String,
-    /// In bytes.
-    pub size: i64,
+    /// In bytes, where the target knows.
+    pub size: Option<i64>,
     pub created: Option<Timestamp>,
 }
 

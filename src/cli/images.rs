@@ -22,8 +22,8 @@ pub(super) struct Arguments {
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let name = environment.project_name()?;
     environment.run(async |_| {
-        let engine = environment.engine("images").await?;
-        let found = engine.images(&name, &arguments.services).await?;
+        let backend = environment.backend().await?;
+        let found = backend.images(&name, &arguments.services).await?;
         ui::project::print_images(&found, &arguments.format, arguments.quiet)?;
         Ok(0)
     })

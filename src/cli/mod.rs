@@ -14,6 +14,7 @@ mod diff;
 mod digests;
 mod down;
 mod environment;
+mod events;
 mod exec;
 mod explain;
 mod images;
@@ -76,6 +77,7 @@ enum Command {
     Down(down::Arguments),
     Ps(ps::Arguments),
     Logs(logs::Arguments),
+    Events(events::Arguments),
     Explain(explain::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
@@ -158,6 +160,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Down(arguments) => down::run(environment, arguments),
         Command::Ps(arguments) => ps::run(environment, arguments),
         Command::Logs(arguments) => logs::run(environment, arguments),
+        Command::Events(arguments) => events::run(environment, arguments),
         Command::Explain(arguments) => explain::run(environment, arguments),
         Command::Exec(arguments) => exec::run(environment, arguments),
         Command::Attach(arguments) => attach::run(environment, arguments),

@@ -34,8 +34,8 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     })?;
     let name = environment.project_name()?;
     environment.run(async |_| {
-        let engine = environment.engine("port").await?;
-        let address = engine.port(&name, service, *index, number, protocol).await?;
+        let backend = environment.backend().await?;
+        let address = backend.port(&name, service, *index, number, protocol).await?;
         ui::output::document(&format!("{address}\n"), None)?;
         Ok(0)
     })

@@ -25,8 +25,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     environment.run(async |_| {
-        let engine = environment.engine("projects").await?;
-        let mut projects = engine.projects(arguments.all).await?;
+        let backend = environment.backend().await?;
+        let mut projects = backend.projects(arguments.all).await?;
         projects.retain(|project| arguments.filter.iter().all(|part| project.name.contains(part)));
         ui::project::print_projects(&projects, &arguments.format, arguments.quiet)?;
         Ok(0)

@@ -6,7 +6,7 @@ use super::aws::causes::Cause;
 use super::aws::events::{self, Event};
 use super::aws::services::{self, Service, ServiceName};
 use super::aws::stack::{self, Stack};
-use super::aws::{Account, explain, logs, stabilising, tasks, trouble};
+use super::aws::{Account, explain, last_lines, stabilising, tasks, trouble};
 use super::cloudformation::{Origin, names};
 use super::convert;
 use super::deploy::surveyed;
@@ -129,7 +129,7 @@ async fn last_deployment(
         .iter()
         .any(|cause| cause.notes.iter().any(|note| note.contains("wrote last")));
     if !wrote && cause.kind.starts_with("ECS::") {
-        let lines = logs::last_words(account, &stack.name, |container| {
+        let lines = last_lines::of_service(account, &stack.name, |container| {
             is_of(cause, service.as_deref(), container)
         })
         .await;

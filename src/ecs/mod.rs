@@ -31,7 +31,10 @@ pub use aws::{Account, Person};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::backend::{Backend, Change, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
+use crate::backend::{
+    Backend, Change, DownOptions, EventsOptions, Image, Io, LogsOptions, ProjectSummary, PsOptions, Replica, Tell,
+    UpOptions,
+};
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
@@ -90,6 +93,25 @@ impl Backend for Ecs {
 
     async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
         aws::replicas::of_project(&self.account, name, options, Timestamp::now()).await
+    }
+
+    async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String> {
+        aws::replicas::port(&self.account, name, service, number, target, protocol).await
+    }
+
+    async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {
+        aws::images::of_project(&self.account, name, services).await
+    }
+
+    async fn projects(&self, all: bool) -> Result<Vec<ProjectSummary>> {
+        aws::projects::all(&self.account, all).await
+    }
+
+    async fn events(&self, name: &str, options: &EventsOptions, tell: &Tell, io: &Io) -> Result<()> {
+        tokio::select! {
+            result = aws::happenings::tell(&self.account, name, options, tell) => result,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
     }
 
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {

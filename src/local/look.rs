@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 
 impl Engine {
     /// All projects with containers; those without running ones only if `all`.
-    pub async fn projects(&self, all: bool) -> Result<Vec<ProjectSummary>> {
+    pub(super) async fn list_projects(&self, all: bool) -> Result<Vec<ProjectSummary>> {
         let options = ListContainersOptions {
             all,
             filters: Some(
@@ -46,7 +46,14 @@ impl Engine {
     }
 
     /// Where a port of a service's nth container is published on the engine's machine: `0.0.0.0:8080`.
-    pub async fn port(&self, project: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String> {
+    pub(super) async fn find_port(
+        &self,
+        project: &str,
+        service: &str,
+        number: u32,
+        target: u16,
+        protocol: &str,
+    ) -> Result<String> {
         let containers = self.connection.project_containers(project).await?;
         let of_service: Vec<_> = containers
             .iter()
@@ -103,7 +110,7 @@ impl Engine {
     }
 
     /// The images of the containers of the named services, or of all.
-    pub async fn images(&self, project: &str, services: &[String]) -> Result<Vec<Image>> {
+    pub(super) async fn list_images(&self, project: &str, services: &[String]) -> Result<Vec<Image>> {
         let containers = self.containers_of(project, services).await?;
         let chosen = containers
             .iter()
@@ -130,7 +137,7 @@ impl Engine {
                 tag: tag.to_owned(),
                 platform: platform.join("/"),
                 id: image.id.unwrap_or_default(),
-                size: image.size.unwrap_or_default(),
+                size: image.size,
                 created: image.created.and_then(|created| created.parse().ok()),
             })
         }))

@@ -11,6 +11,7 @@ mod dependencies;
 mod events;
 mod execute;
 mod failure;
+mod happenings;
 mod hash;
 mod hooks;
 mod images;
@@ -49,8 +50,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use crate::backend::{Backend, DownOptions, Io, LogsOptions, PsOptions, Replica, UpOptions};
+use crate::backend::{
+    Backend, DownOptions, EventsOptions, Image, Io, LogsOptions, ProjectSummary, PsOptions, Replica, Tell, UpOptions,
+};
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
 use crate::diagnostic::Diagnostic;
@@ -218,6 +222,25 @@ impl Backend for Engine {
         replicas.retain(|replica| options.services.is_empty() || options.services.contains(&replica.service));
         replicas.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(replicas)
+    }
+
+    async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String> {
+        self.find_port(name, service, number, target, protocol).await
+    }
+
+    async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {
+        self.list_images(name, services).await
+    }
+
+    async fn projects(&self, all: bool) -> Result<Vec<ProjectSummary>> {
+        self.list_projects(all).await
+    }
+
+    async fn events(&self, name: &str, options: &EventsOptions, tell: &Tell, io: &Io) -> Result<()> {
+        tokio::select! {
+            result = self.connection.tell_events(name, options, Timestamp::now(), tell) => result,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
     }
 
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {

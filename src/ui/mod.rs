@@ -4,6 +4,7 @@
 pub mod changes;
 pub mod contexts;
 pub mod diagnostics;
+pub mod events;
 mod listing;
 pub mod logs;
 pub mod output;

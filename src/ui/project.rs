@@ -61,7 +61,7 @@ pub fn print_images(images: &[Image], format: &Format, quiet: bool) -> Result<()
             or_none(&image.tag),
             image.platform.clone(),
             short(image),
-            replicas::size(image.size),
+            image.size.map(replicas::size).unwrap_or_default(),
             replicas::age(image.created, now),
         ]
     };

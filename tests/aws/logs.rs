@@ -153,3 +153,34 @@ x-aws-nested_stacks: true
     assert_eq!(world.ok(&["logs"]).stdout, "web/1111 | GET /\ndb/2222  | ready\n");
     assert_eq!(world.ok(&["logs", "db"]).stdout, "db/2222 | ready\n");
 }
+
+#[test]
+fn times_numbers_and_prefixes_are_chosen() {
+    let Some((world, log)) = world() else { return };
+    let at = |time: i64| jiff::Timestamp::from_millisecond(log.now + time).unwrap().to_string();
+    let run = world.ok(&["-p", "shop", "logs", "web", "--since", &at(20), "--until", &at(40)]);
+    assert_eq!(texts(&run.stdout), ["three", "four"]);
+    let run = world.ok(&["-p", "shop", "logs", "web", "--no-log-prefix", "--tail", "1"]);
+    assert_eq!(run.stdout, "four\nfive\n");
+    let run = world.ok(&["-p", "shop", "logs", "db", "--timestamps"]);
+    assert!(run.stdout.contains(&at(15)[..19]), "{}", run.stdout);
+}
+
+#[test]
+fn the_nth_task_of_a_service_is_the_one_that_ps_lists() {
+    let Some(world) = World::new() else { return };
+    let file = "name: shop\nservices: {web: {image: nginx, deploy: {replicas: 2}}}\n";
+    world.sandbox.write("compose.yaml", file);
+    world.ok(&["up"]);
+    let tasks = world.ok(&["ps", "--format", "{{.Name}}"]).stdout;
+    let tasks: Vec<&str> = tasks.lines().collect();
+    let log = Log::new(&world);
+    log.write(&format!("shop/web/{}", tasks[0]), &[(0, "first")]);
+    log.write(&format!("shop/web/{}", tasks[1]), &[(1, "second")]);
+    for tail in [&[][..], &["--tail", "5"]] {
+        let run = world.ok(&[&["logs", "--index", "2", "web"][..], tail].concat());
+        assert_eq!(texts(&run.stdout), ["second"]);
+    }
+    let none = world.fails(&["logs", "--index", "3", "web"]).stderr;
+    assert!(none.contains("service `web` has no task 3"), "{none}");
+}

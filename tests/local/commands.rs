@@ -123,3 +123,25 @@ fn the_lists_are_docker_composes() {
     let table = scene.ok(&["ps", "--format", "table {{.Service}}\\t{{.State}}"]).stdout;
     assert_eq!(table, "SERVICE   STATE\ndb        running\nweb       running\n");
 }
+
+#[test]
+fn what_happened_to_containers_is_told() {
+    let Some(scene) = Scene::new(SHOP) else { return };
+    scene.ok(&["up", "-d", "job"]);
+    scene.sandbox.run(&["wait", "job"]);
+    scene.ok(&["down"]);
+    let told = scene.ok(&["events", "--json", "--since", "10m", "job"]).stdout;
+    let told: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actions: Vec<_> = told.iter().map(|one| one["action"].as_str().unwrap()).collect();
+    for action in ["create", "start", "die", "destroy"] {
+        assert_eq!(
+            actions.iter().filter(|one| **one == action).count(),
+            1,
+            "{action}: {told:?}"
+        );
+    }
+    let die = told.iter().find(|one| one["action"] == "die").unwrap();
+    assert_eq!(die["attributes"]["exitCode"], "3");
+    let line = scene.ok(&["events", "--since", "10m"]).stdout;
+    assert!(line.contains(" container start "), "{line}");
+}

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use aws_sdk_ecs::types::DesiredStatus;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::failure::is;
@@ -15,12 +17,17 @@ use crate::error::{Error, Result};
 /// How far back a follower looks for lines that arrived late: the tasks' clocks and their ways to CloudWatch differ.
 const LATE: i64 = 5_000;
 
+/// How many streams are read at a time.
+const READ_AT_ONCE: usize = 10;
+
 /// A log group, and whose output its streams hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Group {
     name: String,
     /// The beginning of a stream's name, up to the task's id → the service.
     prefixes: BTreeMap<String, String>,
+    /// The ids of the tasks that are wanted; all without.
+    tasks: Option<BTreeSet<String>>,
 }
 
 /// A line, and where it stands.
@@ -41,9 +48,18 @@ pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink:
         let Some((name, prefixes)) = log_groups::left_behind(account, project, &options.services).await? else {
             return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
         };
-        vec![Group { name, prefixes }]
+        vec![Group {
+            name,
+            prefixes,
+            tasks: None,
+        }]
     } else {
-        groups(&services::choose(services, project, &options.services)?)
+        let services = services::choose(services, project, &options.services)?;
+        let tasks = match options.index {
+            Some(index) => Some(with_number(account, &services, index).await?),
+            None => None,
+        };
+        groups(&services, tasks.as_ref())
     };
     if groups.is_empty() {
         return Err(Error::new("no service of the project writes to CloudWatch Logs"));
@@ -71,49 +87,8 @@ pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink:
     }
 }
 
-/// How many lines of a container explain its end.
-const LAST: i32 = 10;
-
-/// What a service of a project wrote last before it was rolled back, of which only its name in the template is known.
-pub async fn last_words(account: &Account, project: &str, is_it: impl Fn(&str) -> bool) -> Vec<String> {
-    let Ok(Some((group, prefixes))) = log_groups::left_behind(account, project, &[]).await else {
-        return Vec::new();
-    };
-    let Some((prefix, _)) = prefixes.iter().find(|(_, service)| is_it(service)) else {
-        return Vec::new();
-    };
-    match log_groups::newest_stream(account, &group, prefix).await {
-        Some(stream) => end_of_stream(account, &group, &stream).await,
-        None => Vec::new(),
-    }
-}
-
-/// The last lines that a container of a task wrote; none if they cannot be had.
-pub async fn last_lines(account: &Account, definition: &str, task: &str, container: &str) -> Vec<String> {
-    let Ok(definition) = services::definition(account, definition.to_owned()).await else {
-        return Vec::new();
-    };
-    let mut containers = definition.container_definitions().iter();
-    let options = containers
-        .find(|defined| defined.name() == Some(container))
-        .and_then(|defined| defined.log_configuration()?.options());
-    let option = |name: &str| options.and_then(|options| options.get(name));
-    let (Some(group), Some(prefix)) = (option("awslogs-group"), option("awslogs-stream-prefix")) else {
-        return Vec::new();
-    };
-    end_of_stream(account, group, &format!("{prefix}/{container}/{task}")).await
-}
-
-async fn end_of_stream(account: &Account, group: &str, stream: &str) -> Vec<String> {
-    let request = account.logs.get_log_events().log_group_name(group);
-    let page = request.log_stream_name(stream).limit(LAST).send().await;
-    let events = page.ok().and_then(|page| page.events).unwrap_or_default();
-    let texts = events.into_iter().filter_map(|event| event.message);
-    texts.map(|text| text.trim_end().to_owned()).collect()
-}
-
 /// The groups and streams that services write to. What only prepares a task is left out.
-fn groups(services: &[Service]) -> Vec<Group> {
+fn groups(services: &[Service], tasks: Option<&BTreeSet<String>>) -> Vec<Group> {
     let mut groups: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for service in services {
         for container in service.lasting_containers() {
@@ -129,8 +104,28 @@ fn groups(services: &[Service]) -> Vec<Group> {
             }
         }
     }
-    let group = |(name, prefixes)| Group { name, prefixes };
+    let group = |(name, prefixes)| Group {
+        name,
+        prefixes,
+        tasks: tasks.cloned(),
+    };
     groups.into_iter().map(group).collect()
+}
+
+/// The ids of each service's nth task, counted as `ctx ps` lists them.
+async fn with_number(account: &Account, services: &[Service], number: u32) -> Result<BTreeSet<String>> {
+    let place = usize::try_from(number).unwrap_or_default().wrapping_sub(1);
+    let mut ids = BTreeSet::new();
+    for service in services {
+        let mut running = service.tasks(account, DesiredStatus::Running).await?;
+        running.sort_by_key(|task| (tasks::time(task.created_at()), task.task_arn.clone()));
+        let Some(task) = running.get(place) else {
+            let error = Error::new(format!("service `{}` has no task {number}", service.key));
+            return Err(error.hint("`ctx ps` lists those that it has"));
+        };
+        ids.insert(tasks::id(task.task_arn().unwrap_or_default()).to_owned());
+    }
+    Ok(ids)
 }
 
 /// Reads one group, each line once.
@@ -176,7 +171,8 @@ impl Reader {
             .filter_log_events()
             .log_group_name(&self.group.name)
             .set_start_time(start)
-            .set_end_time(self.until);
+            // The one request means before, the other until.
+            .set_end_time(self.until.map(|until| until - 1));
         let request = match self.group.prefixes.keys().next() {
             // With one service CloudWatch can choose the streams; it knows only one prefix at a time.
             Some(prefix) if self.group.prefixes.len() == 1 => request.log_stream_name_prefix(prefix),
@@ -202,10 +198,13 @@ impl Reader {
 
     /// The last lines of each stream, all in the order of their times.
     async fn tail(&mut self, account: &Account, count: u64, sink: &LogSink) -> Result<()> {
-        let mut entries = Vec::new();
-        for stream in self.streams(account).await? {
-            entries.extend(self.end_of(account, &stream, count).await?);
+        let streams = self.streams(account).await?;
+        let mut ends = Vec::new();
+        for some in streams.chunks(READ_AT_ONCE) {
+            let reading = some.iter().map(|stream| self.end_of(account, stream, count));
+            ends.extend(try_join_all(reading).await?);
         }
+        let mut entries = ends.concat();
         entries.sort_by_key(|entry| entry.time);
         let lines = entries.iter().filter_map(|entry| line(&self.group, entry));
         let names: BTreeSet<String> = lines.map(|line| line.replica).collect();
@@ -222,10 +221,15 @@ impl Reader {
     }
 
     async fn streams(&self, account: &Account) -> Result<Vec<String>> {
+        let prefixes: Vec<&String> = self.group.prefixes.keys().collect();
         let mut streams = Vec::new();
-        for prefix in self.group.prefixes.keys() {
-            streams.extend(log_groups::streams(account, &self.group.name, prefix).await?);
+        for some in prefixes.chunks(READ_AT_ONCE) {
+            let listing = some
+                .iter()
+                .map(|prefix| log_groups::streams(account, &self.group.name, prefix));
+            streams.extend(try_join_all(listing).await?.concat());
         }
+        streams.retain(|stream| self.group.wants(stream));
         Ok(streams)
     }
 
@@ -293,7 +297,18 @@ fn read(event: FilteredLogEvent) -> Entry {
     }
 }
 
+impl Group {
+    /// Whether a stream is that of a task that is wanted.
+    fn wants(&self, stream: &str) -> bool {
+        let wanted = |wanted: &BTreeSet<String>| wanted.contains(tasks::id(stream));
+        self.tasks.as_ref().is_none_or(wanted)
+    }
+}
+
 fn line(group: &Group, entry: &Entry) -> Option<LogLine> {
+    if !group.wants(&entry.stream) {
+        return None;
+    }
     let (prefix, service) = group
         .prefixes
         .iter()
@@ -330,6 +345,7 @@ mod tests {
                 ("shop/db/".to_owned(), "db".to_owned()),
                 ("shop/web/".to_owned(), "web".to_owned()),
             ]),
+            tasks: None,
         };
         Reader::new(group, &LogsOptions::default())
     }

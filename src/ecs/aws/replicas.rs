@@ -10,9 +10,9 @@ use super::Account;
 use super::addresses::{self, Addresses};
 use super::interfaces::{self, Interface, Interfaces};
 use super::services::{self, Service};
-use super::tasks::{self, time};
+use super::tasks::{id, time};
 use crate::backend::{PsOptions, Publication, Replica};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// For how many services tasks are listed at a time.
 const ASKED_AT_ONCE: usize = 10;
@@ -25,24 +25,55 @@ pub async fn of_project(account: &Account, project: &str, options: &PsOptions, n
         .filter_map(|balanced| balanced.target_group_arn.clone())
         .collect();
     let groups: Vec<String> = groups.into_iter().collect();
-    let addresses = addresses::of_target_groups(account, &groups).await?;
-    let mut replicas = Vec::new();
-    for some in services.chunks(ASKED_AT_ONCE) {
-        let listing = some
-            .iter()
-            .map(|service| of_service(account, service, &addresses, options.all, now));
-        replicas.extend(try_join_all(listing).await?.into_iter().flatten());
-    }
-    Ok(replicas)
+    let listing = async {
+        let mut listed = Vec::new();
+        for some in services.chunks(ASKED_AT_ONCE) {
+            let listing = some.iter().map(|service| tasks(account, service, options.all));
+            listed.extend(try_join_all(listing).await?);
+        }
+        Ok(listed)
+    };
+    let (addresses, tasks) = tokio::try_join!(addresses::of_target_groups(account, &groups), listing)?;
+    let listed = services.iter().zip(&tasks);
+    let listed = listed
+        .flat_map(|(service, (tasks, interfaces))| list(service, tasks, &addresses, interfaces, options.all, now));
+    Ok(listed.collect())
 }
 
-async fn of_service(
+/// Where a port of a service's nth task can be reached.
+pub async fn port(
     account: &Account,
-    service: &Service,
-    addresses: &Addresses,
-    all: bool,
-    now: Timestamp,
-) -> Result<Vec<Replica>> {
+    project: &str,
+    service: &str,
+    number: u32,
+    target: u16,
+    protocol: &str,
+) -> Result<String> {
+    let options = PsOptions {
+        services: vec![service.to_owned()],
+        all: false,
+    };
+    let replicas = Box::pin(of_project(account, project, &options, Timestamp::now())).await?;
+    let place = usize::try_from(number).unwrap_or_default().wrapping_sub(1);
+    let Some(replica) = replicas.get(place) else {
+        let error = Error::new(format!(
+            "service `{service}` of project `{project}` has no task {number}"
+        ));
+        return Err(error.hint("`ctx ps` lists those that it has"));
+    };
+    let mut ports = replica.ports.iter();
+    let found = ports.find(|port| port.target == target && port.protocol == protocol && port.published.is_some());
+    let address = found.and_then(|port| Some(format!("{}:{}", port.host, port.published?)));
+    address.ok_or_else(|| {
+        Error::new(format!(
+            "port {target}/{protocol} of service `{service}` is not published"
+        ))
+        .hint("list it under `ports` of the service")
+    })
+}
+
+/// A service's tasks, and the interfaces of those that are reached without a load balancer.
+async fn tasks(account: &Account, service: &Service, all: bool) -> Result<(Vec<Task>, Interfaces)> {
     let mut found = service.tasks(account, DesiredStatus::Running).await?;
     if all {
         found.extend(service.tasks(account, DesiredStatus::Stopped).await?);
@@ -52,14 +83,25 @@ async fn of_service(
     } else {
         Interfaces::new()
     };
-    let mut listed: Vec<Replica> = found
+    Ok((found, interfaces))
+}
+
+fn list(
+    service: &Service,
+    tasks: &[Task],
+    addresses: &Addresses,
+    interfaces: &Interfaces,
+    all: bool,
+    now: Timestamp,
+) -> Vec<Replica> {
+    let mut listed: Vec<Replica> = tasks
         .iter()
-        .map(|task| replica(task, service, addresses, &interfaces, now))
+        .map(|task| replica(task, service, addresses, interfaces, now))
         .collect();
     // Of a task that runs, one container may have ended.
     listed.retain(|replica| all || replica.state != "stopped");
     listed.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
-    Ok(listed)
+    listed
 }
 
 fn replica(task: &Task, service: &Service, addresses: &Addresses, interfaces: &Interfaces, now: Timestamp) -> Replica {
@@ -79,7 +121,7 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, interfaces: &I
     let arn = task.task_arn().unwrap_or_default();
     let exit_code = container.and_then(Container::exit_code).map(i64::from);
     Replica {
-        name: tasks::id(arn).to_owned(),
+        name: id(arn).to_owned(),
         id: arn.to_owned(),
         service: service.key.clone(),
         image: container
@@ -235,7 +277,7 @@ mod tests {
         }
     }
 
-    fn list(task: &Task) -> Replica {
+    fn listed(task: &Task) -> Replica {
         let address = Address {
             host: "lb.example".into(),
             port: 8080,
@@ -261,7 +303,7 @@ mod tests {
             .containers(Container::builder().name("init").image("busybox").exit_code(0).build())
             .containers(Container::builder().name("web").image("nginx:2").build())
             .build();
-        let replica = list(&task);
+        let replica = listed(&task);
         assert_eq!((replica.name.as_str(), replica.image.as_str()), ("4711", "nginx:2"));
         assert_eq!(
             (replica.state.as_str(), replica.status.as_str()),
@@ -284,7 +326,7 @@ mod tests {
             .stopped_reason("Essential container in task exited")
             .containers(Container::builder().name("web").exit_code(3).build())
             .build();
-        let replica = list(&task);
+        let replica = listed(&task);
         assert_eq!(
             replica.status,
             "Exited (3) 1 second ago: Essential container in task exited"
@@ -324,7 +366,7 @@ mod tests {
             .last_status("PROVISIONING")
             .health_status(HealthStatus::UnknownValue)
             .build();
-        let replica = list(&task);
+        let replica = listed(&task);
         assert_eq!((replica.status.as_str(), replica.health), ("Provisioning", None));
     }
 }

@@ -72,6 +72,11 @@ pub async fn of_family(account: &Account, cluster: &str, family: &str, desired: 
     describe(account, listing, cluster, family, desired).await
 }
 
+/// All tasks of a cluster.
+pub async fn of_cluster(account: &Account, cluster: &str, desired: DesiredStatus) -> Result<Vec<Task>> {
+    describe(account, account.ecs.list_tasks(), cluster, cluster, desired).await
+}
+
 async fn describe(
     account: &Account,
     listing: ListTasksFluentBuilder,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::causes::{self, Cause, SickTarget};
 use super::services::ServiceName;
 use super::tasks::{self, StoppedTask};
-use super::{Account, logs};
+use super::{Account, last_lines};
 
 /// Most tasks of a service end for the same reason, which is told once.
 const ENOUGH: usize = 3;
@@ -55,7 +55,7 @@ pub async fn of_stopped(account: &Account, stopped: &[StoppedTask]) -> Vec<Cause
             continue;
         }
         let lines = match &cause.container {
-            Some(container) => logs::last_lines(account, &task.definition, &task.id, container).await,
+            Some(container) => last_lines::of_task(account, &task.definition, &task.id, container).await,
             None => Vec::new(),
         };
         causes.push(cause.with_lines(&lines));
@@ -78,7 +78,7 @@ async fn with_targets(
         .find_map(|balancer| balancer.container_name());
     let mut lines = Vec::new();
     if let (Some(container), Some(task)) = (container, stopped.first()) {
-        lines = logs::last_lines(account, &task.definition, &task.id, container).await;
+        lines = last_lines::of_task(account, &task.definition, &task.id, container).await;
     }
     if !causes.is_empty() && !causes.iter().any(is_of_balancer) {
         // Targets of tasks that ended by themselves are sick because of that.
