@@ -51,6 +51,9 @@ pub trait Backend: Send + Sync {
     /// Where a port of a service's nth container can be reached: `0.0.0.0:8080`.
     async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String>;
 
+    /// The processes of running containers; on ECS, which does not show them, what each task uses.
+    async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>>;
+
     /// The images of a project's containers, those of the named services or of all.
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>>;
 

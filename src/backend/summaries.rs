@@ -14,7 +14,7 @@ pub struct ProjectSummary {
     pub files: String,
 }
 
-/// The processes of one container: a name for each column, and the columns of each process.
+/// The processes of one container, or, on ECS, what one task uses: a name for each column, and the columns of each process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Processes {
     pub service: String,

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use crate::error::Result;
 use crate::ui;
 
-/// List the processes of running containers
+/// List the processes of running containers; on ECS what each task uses, where Container Insights is on
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Services whose processes to list [default: all]
@@ -16,8 +16,8 @@ pub(super) struct Arguments {
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let name = environment.project_name()?;
     environment.run(async |_| {
-        let engine = environment.engine("top").await?;
-        ui::project::print_processes(&engine.top(&name, &arguments.services).await?)?;
+        let backend = environment.backend().await?;
+        ui::project::print_processes(&backend.top(&name, &arguments.services).await?)?;
         Ok(0)
     })
 }

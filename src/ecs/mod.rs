@@ -32,8 +32,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, Change, DownOptions, EventsOptions, Image, Io, LogsOptions, ProjectSummary, PsOptions, Replica, Tell,
-    UpOptions,
+    Backend, Change, DownOptions, EventsOptions, Image, Io, LogsOptions, Processes, ProjectSummary, PsOptions, Replica,
+    Tell, UpOptions,
 };
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
@@ -97,6 +97,10 @@ impl Backend for Ecs {
 
     async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String> {
         aws::replicas::port(&self.account, name, service, number, target, protocol).await
+    }
+
+    async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>> {
+        aws::usage::of_project(&self.account, name, services, Timestamp::now()).await
     }
 
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {

@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// The processes of the running containers of the named services, or of all.
-    pub async fn top(&self, project: &str, services: &[String]) -> Result<Vec<Processes>> {
+    pub(super) async fn list_processes(&self, project: &str, services: &[String]) -> Result<Vec<Processes>> {
         let containers = self.containers_of(project, services).await?;
         let running = containers.iter().filter(|container| {
             container.is_running() && (services.is_empty() || services.contains(&container.service))

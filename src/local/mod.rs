@@ -53,7 +53,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, DownOptions, EventsOptions, Image, Io, LogsOptions, ProjectSummary, PsOptions, Replica, Tell, UpOptions,
+    Backend, DownOptions, EventsOptions, Image, Io, LogsOptions, Processes, ProjectSummary, PsOptions, Replica, Tell,
+    UpOptions,
 };
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
@@ -226,6 +227,10 @@ impl Backend for Engine {
 
     async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String> {
         self.find_port(name, service, number, target, protocol).await
+    }
+
+    async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>> {
+        self.list_processes(name, services).await
     }
 
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {

@@ -1,5 +1,8 @@
-//! `ctx projects`, `images` and `port`: what there is in an account.
+//! `ctx projects`, `images`, `port` and `top`: what there is in an account.
 
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+
+use crate::support::deadline::block_on;
 use crate::world::World;
 
 const WEB: &str = include_str!("up/web.yaml");
@@ -63,4 +66,57 @@ fn images_and_ports_of_tasks() {
     );
     let none = world.fails(&["port", "--index", "2", "web", "80"]).stderr;
     assert!(none.contains("service `web` of project `shop` has no task 2"), "{none}");
+}
+
+#[test]
+fn what_tasks_use_is_what_container_insights_has_measured() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", WEB);
+    world.ok(&["up"]);
+    let off = world.fails(&["top"]).stderr;
+    assert!(
+        off.contains("Container Insights is off") && off.contains("`x-aws-insights: true`"),
+        "{off}"
+    );
+
+    let line = world.ok(&["ps", "web", "--format", "json"]).stdout;
+    let task: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let arn = task["ID"].as_str().unwrap().to_owned();
+    let mut parts = arn.rsplit('/');
+    let (id, cluster) = (parts.next().unwrap(), parts.next().unwrap());
+    let group = format!("/aws/ecs/containerinsights/{cluster}/performance");
+    let now = jiff::Timestamp::now().as_millisecond();
+    let measured = |cpu: f64| {
+        serde_json::json!({
+            "Type": "Task", "TaskId": id, "CpuUtilized": cpu, "CpuReserved": 256.0, "MemoryUtilized": 100,
+            "MemoryReserved": 512, "Timestamp": now,
+        })
+    };
+    let client = aws_sdk_cloudwatchlogs::Client::new(&world.lab.aws());
+    block_on(async {
+        client.create_log_group().log_group_name(&group).send().await.unwrap();
+        client
+            .create_log_stream()
+            .log_group_name(&group)
+            .log_stream_name("s")
+            .send()
+            .await
+            .unwrap();
+        let event = |text: String, at| InputLogEvent::builder().timestamp(at).message(text).build().unwrap();
+        let request = client.put_log_events().log_group_name(&group).log_stream_name("s");
+        let request = request.log_events(event(measured(8.0).to_string(), now - 2));
+        let request = request.log_events(event(r#"{"Type":"Cluster"}"#.to_owned(), now - 1));
+        request
+            .log_events(event(measured(64.0).to_string(), now))
+            .send()
+            .await
+            .unwrap();
+    });
+    let said = world.ok(&["top", "web"]).stdout;
+    assert!(
+        said.contains("0.06 of 0.25 vCPU") && said.contains("100 of 512 MiB"),
+        "{said}"
+    );
+    let other = world.ok(&["top", "cache"]).stdout;
+    assert!(other.contains("not measured yet"), "{other}");
 }

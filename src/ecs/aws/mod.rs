@@ -32,6 +32,7 @@ pub mod stack;
 pub mod tasks;
 pub mod templates;
 pub mod trouble;
+pub mod usage;
 pub mod volumes;
 
 pub use account::Account;
