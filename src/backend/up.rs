@@ -44,6 +44,8 @@ pub struct UpOptions {
     pub yes: bool,
     /// Deploy images by the tags that the files name, and ask no registry what they mean; on ECS.
     pub keep_tags: bool,
+    /// Let the tasks pull with what `docker login` stored here; on ECS.
+    pub with_registry_auth: bool,
 }
 
 /// What ends an `up` that shows output, besides the end of all containers.

@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// Pin images to the digests that their registries know now; one that cannot be asked stays a tag
     #[arg(long)]
     resolve_image_digests: bool,
+    /// Have tasks pull with what `docker login` stored here, as `ctx up --with-registry-auth` does
+    #[arg(long)]
+    with_registry_auth: bool,
     /// Refuse what would be ignored or warned about
     #[arg(long)]
     strict: bool,
@@ -40,6 +43,9 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         report.push_all(unknown, arguments.strict);
     }
     ecs::convert::survey(&mut project);
+    if arguments.with_registry_auth {
+        digests::note_logins(environment, &mut project).map_err(|error| error.with_sources(&report.sources))?;
+    }
     let converted = ecs::convert::convert(&project);
     report.push_all(converted.diagnostics, arguments.strict);
     if report.has_errors() {

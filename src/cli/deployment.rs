@@ -12,6 +12,9 @@ pub(super) struct Deployment {
     /// Whether images are deployed as what their registries say that their tags mean now (ECS)
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Resolve::Always)]
     resolve_image: Resolve,
+    /// Let tasks pull with what `docker login` stored here, kept in Secrets Manager until `ctx down` (ECS)
+    #[arg(long)]
+    with_registry_auth: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Debug)]
@@ -24,6 +27,7 @@ impl Deployment {
     pub(super) fn options(&self) -> UpOptions {
         UpOptions {
             parameters: self.parameters.clone(),
+            with_registry_auth: self.with_registry_auth,
             keep_tags: self.resolve_image == Resolve::Never,
             ..UpOptions::default()
         }

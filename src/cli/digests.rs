@@ -1,4 +1,4 @@
-//! Pinning images to digests, for the commands that print what names them.
+//! What the commands that print a project or its template ask registries, and what is stored about them.
 
 use clap::Args;
 
@@ -6,6 +6,7 @@ use super::environment::Environment;
 use crate::blocking;
 use crate::compose::{Project, images};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::ecs;
 use crate::error::{Error, Result};
 use crate::registry::Client;
 
@@ -32,6 +33,13 @@ impl Digests {
         }
         Ok(diagnostics)
     }
+}
+
+/// Notes at which registries of the project somebody is logged in.
+pub(super) fn note_logins(environment: &Environment, project: &mut Project) -> Result<()> {
+    let client = Client::new(environment.docker_config().as_deref());
+    blocking::wait(ecs::logins::survey(project, &client))
+        .map_err(|error| Error::new("cannot start the runtime").because(&error))?
 }
 
 /// Asks the registries, all at once, and pins what they know; the rest is told.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::digests;
 use super::environment::Environment;
 use crate::context::Target;
 use crate::ecs;
@@ -10,10 +11,17 @@ use crate::ui;
 
 /// Print the IAM policy that deploying the project to ECS needs
 #[derive(Args, Debug)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Also for `ctx up --with-registry-auth`
+    #[arg(long)]
+    with_registry_auth: bool,
+}
 
-pub(super) fn run(environment: &Environment, _: &Arguments) -> Result<u8> {
-    let (project, mut report) = environment.project_and_report(&[])?;
+pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
+    let (mut project, mut report) = environment.project_and_report(&[])?;
+    if arguments.with_registry_auth {
+        digests::note_logins(environment, &mut project).map_err(|error| error.with_sources(&report.sources))?;
+    }
     let converted = ecs::convert::convert(&project);
     report.diagnostics.extend(converted.diagnostics);
     if report.has_errors() {

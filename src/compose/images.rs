@@ -9,6 +9,12 @@ use crate::registry::{Failure, Reference};
 /// What registries said the digests of images are.
 pub type Digests = HashMap<Reference, Result<String, Failure>>;
 
+/// The registry that an image comes from; none of what is no name of an image.
+#[must_use]
+pub fn registry(image: &str) -> Option<String> {
+    image.parse().ok().map(|reference: Reference| reference.registry)
+}
+
 /// The images whose digests nobody knows yet.
 #[must_use]
 pub fn unpinned(project: &Project) -> BTreeSet<Reference> {

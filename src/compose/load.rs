@@ -348,6 +348,7 @@ impl Loader<'_> {
             environment: IndexMap::new(),
             own_paths: std::mem::take(&mut self.own_paths),
             disk: BTreeMap::new(),
+            logins: BTreeSet::new(),
         };
         // Where variables still stand in the texts, numbers and sizes cannot be read.
         let mut hidden = Vec::new();

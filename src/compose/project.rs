@@ -44,6 +44,8 @@ pub struct Project {
     pub own_paths: BTreeSet<String>,
     /// What the disk has at paths that somebody asked for, by [`survey`](super::survey::survey).
     pub disk: BTreeMap<String, OnDisk>,
+    /// The registries at which somebody is logged in on this machine, and whose credentials go along.
+    pub logins: BTreeSet<String>,
 }
 
 impl Project {

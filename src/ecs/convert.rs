@@ -49,6 +49,7 @@ pub fn convert(project: &Project) -> Converted {
             rule(service, &mut draft);
         }
         extensions::apply(service, &mut draft);
+        rules::credentials::stored(service, &mut draft);
         rules::file::apply(service, &mut draft);
     }
     for service in project.services.values() {

@@ -14,6 +14,7 @@ use super::cloudformation::{Purpose, Template};
 use super::convert::Converted;
 use super::diagnosis::{at_its_line, failure};
 use super::follow::follow;
+use super::logins::surveyed_for;
 use super::parameters::{self, Found};
 use super::{adopt, convert, files, images, up_options};
 use crate::backend::{Io, UpOptions};
@@ -65,9 +66,10 @@ pub(super) async fn up(
     io: &Io,
 ) -> Result<u8> {
     up_options::check(options)?;
-    let project = &surveyed(project);
+    let project = &surveyed_for(project, builder, options).await?;
     let template = convert::convert(project);
-    let deployment = Deployment::new(account, project, &template, &options.parameters)?;
+    let mut deployment = Deployment::new(account, project, &template, &options.parameters)?;
+    deployment.take_logins(builder).await?;
     Box::pin(deployment.run(account, builder, options, io)).await?;
     Ok(0)
 }
@@ -215,6 +217,7 @@ impl Deployment<'_> {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
             self.check_same_project(stack, options, io)?;
+            self.tell_lost_logins(stack, io);
         }
         let services = images::built(self.project, self.template, self.given);
         let providing = images::provide(account, builder, self.project, &services, options.build, io);

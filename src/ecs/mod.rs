@@ -14,6 +14,7 @@ pub mod extensions;
 mod files;
 mod follow;
 mod images;
+pub mod logins;
 mod lookup;
 mod pack;
 mod parameters;

@@ -85,7 +85,9 @@ pub(super) fn values(template: &Template, given: &[(String, String)], found: &Fo
             Some(Purpose::Subnet(index)) => found.subnets.get(*index).cloned(),
             Some(Purpose::PublicSubnet(index)) => found.public_subnets.get(*index).cloned(),
             Some(Purpose::Image { service, default, .. }) => found.images.get(service).or(default.as_ref()).cloned(),
-            Some(Purpose::Secret { key } | Purpose::Files { key, .. }) => found.secrets.get(key).cloned(),
+            Some(Purpose::Secret { key } | Purpose::Files { key, .. } | Purpose::RegistryLogin { key, .. }) => {
+                found.secrets.get(key).cloned()
+            }
             Some(Purpose::FileSystem { volume }) => found.file_systems.get(volume).cloned(),
             Some(Purpose::TemplatesUrl) => found.templates_url.clone(),
             Some(

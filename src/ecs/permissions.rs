@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::aws::change_set::LARGEST_BODY;
+use super::aws::repositories;
 use super::cloudformation::{Purpose, Template};
 
 /// For each resource type the actions of its schema's handlers. A test writes it.
@@ -67,14 +68,22 @@ const IMAGES: &[&str] = &[
     "ecr:BatchCheckLayerAvailability",
     "ecr:CompleteLayerUpload",
     "ecr:CreateRepository",
+    "ecr:DeleteRepository",
     "ecr:DescribeImages",
     "ecr:DescribeRepositories",
     "ecr:GetAuthorizationToken",
     "ecr:InitiateLayerUpload",
+    "ecr:ListTagsForResource",
     "ecr:PutImage",
     "ecr:PutLifecyclePolicy",
     "ecr:TagResource",
     "ecr:UploadLayerPart",
+];
+/// To resolve a tag in ECR, and to see what its image runs on.
+const TAGS: &[&str] = &[
+    "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
 ];
 const ZONES: &[&str] = &["route53:ListHostedZonesByName"];
 const BUCKET: &[&str] = &[
@@ -138,7 +147,7 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
         }
     }
     let mut purposes = template.parameters.values();
-    if purposes.any(|purpose| matches!(purpose, Purpose::Secret { .. } | Purpose::Files { .. })) {
+    if purposes.any(|purpose| purpose.secret().is_some()) {
         actions.extend(SECRETS);
     }
     if template
@@ -147,6 +156,9 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
         .any(|purpose| matches!(purpose, Purpose::Image { built: true, .. }))
     {
         actions.extend(IMAGES);
+    }
+    if template.parameters.values().any(is_of_ecr) {
+        actions.extend(TAGS);
     }
     if template
         .parameters
@@ -171,6 +183,20 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
         policy,
         unknown: unknown.into_iter().collect(),
     }
+}
+
+/// Whether an image that nobody builds comes from an account's ECR.
+fn is_of_ecr(purpose: &Purpose) -> bool {
+    let Purpose::Image {
+        default: Some(image),
+        built: false,
+        ..
+    } = purpose
+    else {
+        return false;
+    };
+    let registry = image.split('/').next().unwrap_or_default();
+    repositories::region(registry).is_some()
 }
 
 /// The partition that a region is in.

@@ -8,7 +8,8 @@ use super::aws::stack::{self, Operation, Stack};
 use super::aws::{Account, log_groups};
 use super::changes::{self, Side};
 use super::cloudformation::split::TEMPLATES_URL;
-use super::deploy::{Deployment, introduce, surveyed, unless_interrupted};
+use super::deploy::{Deployment, introduce, unless_interrupted};
+use super::logins::surveyed_for;
 use super::{adopt, convert, parameters, permissions};
 use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
 use crate::compose::Project;
@@ -24,9 +25,10 @@ pub(super) async fn diff(
     options: &UpOptions,
     io: &Io,
 ) -> Result<Vec<Change>> {
-    let project = &surveyed(project);
+    let project = &surveyed_for(project, builder, options).await?;
     let template = convert::convert(project);
-    let deployment = Deployment::new(account, project, &template, &options.parameters)?;
+    let mut deployment = Deployment::new(account, project, &template, &options.parameters)?;
+    deployment.take_logins(builder).await?;
     introduce(account, io);
     let previewing = Box::pin(deployment.preview(account, builder, options, io));
     unless_interrupted(io, deployment.name, "nothing has been deployed", previewing).await

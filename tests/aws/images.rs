@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use serde_json::{Value, json};
+
 use crate::support::registry::{PASSWORD, Registry, USER, digest_of};
 use crate::support::server::Server;
 use crate::world::World;
@@ -11,6 +13,14 @@ fn project(images: &[&str]) -> String {
     let service = |(index, image): (usize, &&str)| format!("  s{index}:\n    image: {image}\n");
     let services: String = images.iter().enumerate().map(service).collect();
     format!("services:\n{services}name: shop\n")
+}
+
+/// What `docker login` stores.
+fn log_in(world: &World, registry: &str, login: &Value) {
+    let settings = json!({"currentContext": "lab", "auths": {registry: login}});
+    let folder = world.sandbox.home().join(".docker");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.json"), settings.to_string()).unwrap();
 }
 
 #[test]
@@ -133,12 +143,11 @@ fn a_private_image_is_resolved_with_what_docker_login_stored() {
     let run = world.ok(&["up"]);
     assert!(run.stderr.contains("refuses access to `app`"), "{}", run.stderr);
     assert_eq!(world.parameters("shop")["S0Image"], image);
-    let login = serde_json::json!({
-        "currentContext": "lab",
-        "auths": {&registry.address: {"username": USER, "password": PASSWORD}},
-    });
-    std::fs::create_dir_all(world.sandbox.home().join(".docker")).unwrap();
-    std::fs::write(world.sandbox.home().join(".docker/config.json"), login.to_string()).unwrap();
+    log_in(
+        &world,
+        &registry.address,
+        &json!({"username": USER, "password": PASSWORD}),
+    );
     world.ok(&["up"]);
     assert_eq!(
         world.parameters("shop")["S0Image"],
@@ -172,4 +181,60 @@ fn a_busy_registry_is_asked_again_when_it_wants_to_be() {
         world.parameters("shop")["S0Image"],
         format!("{}/app@{digest}", server.address)
     );
+}
+
+#[test]
+fn stored_credentials_go_along_as_a_secret_and_nowhere_else() {
+    let (Some(world), Some(registry)) = (World::new(), Registry::closed()) else {
+        return;
+    };
+    let image = format!("{}/app:1", registry.address);
+    world.sandbox.write("compose.yaml", project(&[&image, "redis:7"]));
+    registry.push_image("app", "1");
+    for command in ["up", "diff", "convert"] {
+        let run = world.sandbox.fails(&[command, "--with-registry-auth"]);
+        assert!(run.stderr.contains("nobody is logged in at `"), "{}", run.stderr);
+    }
+    log_in(
+        &world,
+        &registry.address,
+        &json!({"auth": "bWU6", "identitytoken": "t"}),
+    );
+    let run = world.fails(&["up", "--with-registry-auth"]);
+    assert!(run.stderr.contains("ECS takes only passwords"), "{}", run.stderr);
+    assert!(run.stderr.contains("compose.yaml:3:"), "{}", run.stderr);
+
+    log_in(
+        &world,
+        &registry.address,
+        &json!({"username": USER, "password": PASSWORD}),
+    );
+    let first = world.ok(&["up", "--with-registry-auth"]);
+    let key = format!("registry/{}", registry.address.replace(':', "_"));
+    assert_eq!(world.lab.secrets(), [format!("shop/{key}")]);
+    let value: Value = serde_json::from_str(&world.secret(&format!("shop/{key}"))).unwrap();
+    assert_eq!(value, json!({"username": USER, "password": PASSWORD}));
+    let template = world.template("shop");
+    assert_eq!(template, world.sandbox.ok(&["convert", "--with-registry-auth"]).stdout);
+    assert_eq!(template.matches("RepositoryCredentials:").count(), 1, "{template}");
+    assert!(!format!("{template}{}", first.stderr).contains(PASSWORD));
+
+    let again = world.ok(&["up", "--with-registry-auth"]);
+    assert!(again.stderr.contains("No changes"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains(&format!("Secret {key}  Unchanged")),
+        "{}",
+        again.stderr
+    );
+
+    let without = world.ok(&["up"]);
+    assert!(
+        without.stderr.contains("`--with-registry-auth` keeps them"),
+        "{}",
+        without.stderr
+    );
+    assert!(world.lab.secrets().is_empty());
+    world.ok(&["up", "--with-registry-auth"]);
+    world.ok(&["down"]);
+    assert!(world.lab.secrets().is_empty());
 }

@@ -136,6 +136,19 @@ x-aws-cloudformation:
         block_on(request.send()).unwrap();
     }
 
+    /// The template that a stack was made from, as it was handed over.
+    pub(crate) fn template(&self, stack: &str) -> String {
+        let request = self.cloudformation().get_template().stack_name(stack);
+        let request = request.template_stage(aws_sdk_cloudformation::types::TemplateStage::Original);
+        block_on(request.send()).unwrap().template_body.unwrap()
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> String {
+        let client = aws_sdk_secretsmanager::Client::new(&self.lab.aws());
+        let answer = block_on(client.get_secret_value().secret_id(name).send()).unwrap();
+        answer.secret_string.unwrap()
+    }
+
     pub(crate) fn change_sets(&self, stack: &str) -> Vec<String> {
         let answer = block_on(self.cloudformation().list_change_sets().stack_name(stack).send()).unwrap();
         let waiting = answer

@@ -92,6 +92,11 @@ pub enum Purpose {
         /// and where the project mounts it.
         folders: Vec<(String, String, Span)>,
     },
+    /// The ARN of the secret with a user and a password for a registry.
+    RegistryLogin {
+        registry: String,
+        key: String,
+    },
     /// The id of an existing file system to use for a volume; empty: the stack makes one.
     FileSystem {
         volume: String,
@@ -127,7 +132,7 @@ impl Purpose {
     /// The key of the secret whose ARN is asked for.
     pub(in crate::ecs) fn secret(&self) -> Option<&str> {
         match self {
-            Self::Secret { key } | Self::Files { key, .. } => Some(key),
+            Self::Secret { key } | Self::Files { key, .. } | Self::RegistryLogin { key, .. } => Some(key),
             _ => None,
         }
     }

@@ -343,7 +343,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.x-aws-ephemeral_storage", Integer(21, 200), "GiB of disk of a task, which is gone when it ends", Service(size::ephemeral_storage)),
     Extension("services.*.x-aws-loadbalancer", Boolean, "`false`: no load balancer for the service's ports; its tasks are reached themselves", Part),
     Extension("services.*.x-aws-policies", List(&arn("the ARN of a policy")), "managed policies of the containers", Service(role::policies)),
-    Extension("services.*.x-aws-pull_credentials", arn("the ARN of a secret"), "a user name and a password for the image's registry", Service(credentials::pull)),
+    Extension("services.*.x-aws-pull_credentials", arn("the ARN of a secret"), "a user name and a password for the image's registry (or `ctx up --with-registry-auth`)", Service(credentials::pull)),
     Extension("services.*.x-aws-repository", Text("the URI of an ECR repository"), "where an image that is built goes, instead of a repository that `up` makes", Part),
     Extension("services.*.x-aws-role", Document("a policy document with a `Statement`", &["Statement"]), "what the containers may do", Service(role::document)),
     Extension("services.*.x-aws-rollout", ROLLOUT, "how a new version takes over", Service(traffic::rollout)),

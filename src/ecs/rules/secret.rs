@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Purpose, Value, fragment, names, value};
 use crate::ecs::draft::Draft;
 use crate::ecs::extensions;
-use crate::ecs::rules::file;
+use crate::ecs::rules::{credentials, file};
 
 pub(in crate::ecs) use grant::grant;
 pub(in crate::ecs) use variable::is_variable;
@@ -47,8 +47,12 @@ pub(in crate::ecs) fn parameters(draft: &mut Draft) {
 
 /// Whether ECS needs a role for this service's task that others must not have.
 pub(in crate::ecs) fn needs_own_role(service: &Service, draft: &Draft) -> bool {
-    let needs =
-        |one: &&Service| !one.secrets.is_empty() || extensions::has_pull_credentials(one) || file::is_sent(one, draft);
+    let needs = |one: &&Service| {
+        !one.secrets.is_empty()
+            || extensions::has_pull_credentials(one)
+            || credentials::stored_for(one, draft).is_some()
+            || file::is_sent(one, draft)
+    };
     draft.housemates(service).iter().any(needs)
 }
 
