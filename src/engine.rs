@@ -1,8 +1,9 @@
 //! The way to an engine, and what its failures mean.
 
 mod ssh;
+mod stream;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use tokio::sync::OnceCell;
 use crate::context::DockerEndpoint;
 use crate::error::{Error, Result};
 use crate::registry::{Credentials, Failure, Login, Reference};
+
+pub(crate) use stream::Stream;
 
 /// The oldest engine API that `ctx` works with: that of Docker 20.10.
 const OLDEST: Api = Api(41);
@@ -34,6 +37,8 @@ impl std::fmt::Display for Api {
 pub(crate) struct Connection {
     pub(crate) docker: Docker,
     pub(crate) host: String,
+    /// The folder with the certificates for it.
+    tls: Option<PathBuf>,
     api: OnceCell<Api>,
     credentials: Credentials,
     /// What leads to an engine on another machine; open as long as it is needed.
@@ -86,7 +91,8 @@ impl Connection {
         match docker {
             Ok(docker) => Ok(Self {
                 docker: docker.with_request_modifier(url_safe),
-                host,
+                tls: endpoint.tls.clone().filter(|_| scheme != "unix"),
+                host: host.clone(),
                 api: OnceCell::new(),
                 credentials: Credentials::new(docker_config),
                 tunnel,
@@ -144,6 +150,11 @@ impl Connection {
                 ..known
             }),
         })
+    }
+
+    /// Who one is at a registry, by its host.
+    pub(crate) async fn login_at(&self, registry: &str) -> Result<Login, Failure> {
+        self.credentials.login(registry).await
     }
 
     /// What a failed request means: that there is no engine, or that the engine could not do it.

@@ -2,6 +2,8 @@
 //!
 //! The file is what `docker compose build --print` prints, so `docker buildx bake -f -` builds it as well.
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -42,6 +44,10 @@ pub struct Bake {
     /// Variables with the content of secrets.
     pub variables: Vec<(String, String)>,
     pub check: bool,
+    /// Where the user's ssh agent listens.
+    pub ssh_agent: Option<PathBuf>,
+    /// The user has told docker not to build with BuildKit.
+    pub without_buildkit: bool,
 }
 
 /// One image to be built.
@@ -56,6 +62,16 @@ pub struct Target {
     pub span: Span,
     /// What the file says about it.
     pub definition: Map<String, Value>,
+}
+
+impl Target {
+    /// The names under which it is to be pushed.
+    pub(super) fn pushed(&self) -> impl Iterator<Item = &str> {
+        let to_registry = self.definition.get("output").is_some_and(|output| output[0] == "type=registry");
+        let tags = self.definition.get("tags").and_then(Value::as_array);
+        let tags = tags.filter(|_| to_registry).into_iter().flatten();
+        tags.filter_map(Value::as_str)
+    }
 }
 
 impl Bake {
@@ -126,11 +142,14 @@ pub fn bake<'a>(
     if !baking.mistakes.is_empty() {
         return Err(baking.mistakes.into());
     }
+    let variable = |name: &str| project.environment.get(name).filter(|value| !value.is_empty());
     Ok(Bake {
         targets,
         entitlements,
         variables: baking.variables,
         check: options.check,
+        ssh_agent: variable("SSH_AUTH_SOCK").map(PathBuf::from),
+        without_buildkit: variable("DOCKER_BUILDKIT").is_some_and(|said| matches!(said.as_str(), "0" | "false")),
     })
 }
 

@@ -1,8 +1,10 @@
 //! Who builds: the plugin `buildx`, which drives any builder that its user has, or else the engine itself.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Bake, BuildOptions, buildx, classic};
+use super::buildkit::BuildKit;
+use super::{Bake, BuildOptions, Target, buildx, classic};
 use crate::backend::Io;
 use crate::context::DockerEndpoint;
 use crate::engine::Connection;
@@ -51,8 +53,7 @@ impl Builder {
                 };
                 plugin.build(bake, options, io).await
             } else {
-                classic::check(bake, options)?;
-                classic::build(&self.engine()?, bake, io).await.map(|()| String::new())
+                self.build_by_engine(bake, options, io).await.map(|()| String::new())
             }
         };
         tokio::select! {
@@ -60,4 +61,45 @@ impl Builder {
             () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
         }
     }
+
+    async fn build_by_engine(&self, bake: &Bake, options: &BuildOptions, io: &Io) -> Result<()> {
+        need_no_plugin(options)?;
+        let engine = Arc::new(self.engine()?);
+        let buildkit = if bake.without_buildkit {
+            None
+        } else {
+            BuildKit::of(&engine).await?
+        };
+        match buildkit {
+            Some(buildkit) => match buildkit.plan(bake) {
+                Ok(plans) => buildkit.build(bake, plans, io).await?,
+                // The first builder knows some things that an old BuildKit does not.
+                Err(_) if classic::check(bake).is_ok() => classic::build(&engine, bake, io).await?,
+                Err(refused) => return Err(refused),
+            },
+            None => {
+                classic::check(bake)?;
+                classic::build(&engine, bake, io).await?;
+            }
+        }
+        if options.push {
+            for name in bake.targets.iter().flat_map(Target::pushed) {
+                self.push_by_name(name, &io.progress).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what only the plugin can do.
+fn need_no_plugin(options: &BuildOptions) -> Result<()> {
+    for (asked, option) in [(options.builder.is_some(), "--builder"), (options.check, "--check")] {
+        if asked {
+            return Err(
+                Error::new(format!("`{option}` needs the plugin `buildx`, which is not there"))
+                    .hint("install the docker CLI's plugin `buildx`, with which `ctx` builds all of this"),
+            );
+        }
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use super::context::{self, Dockerfile};
-use super::{Bake, BuildOptions, Target};
+use super::{Bake, Target};
 use crate::backend::Io;
 use crate::diagnostic::{Diagnostic, Note, Span};
 use crate::engine::{Connection, message};
@@ -38,20 +38,11 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Refuses what cannot be built this way, all of it at once.
-pub(super) fn check(bake: &Bake, options: &BuildOptions) -> Result<()> {
-    for (asked, option) in [
-        (options.builder.is_some(), "--builder"),
-        (options.check, "--check"),
-        (options.push, "--push"),
-    ] {
-        if asked {
-            return Err(Error::new(format!("`{option}` needs the plugin `buildx`, which is not there")).hint(HINT));
-        }
-    }
+pub(super) fn check(bake: &Bake) -> Result<()> {
     let mut mistakes = Vec::new();
     for target in &bake.targets {
         let mut refuse = |what: &str| {
-            let message = format!("the engine's own builder cannot honour {what}, and there is no plugin `buildx`");
+            let message = format!("the engine's own builder cannot honour {what}, and there is neither BuildKit nor the plugin `buildx`");
             mistakes.push(Diagnostic::error(target.span, message).hint(HINT));
         };
         for (name, value) in &target.definition {

@@ -34,27 +34,34 @@ enum Token {
 impl Ignore {
     /// Reads a file; the error says which line is no pattern.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut patterns = Vec::new();
+        let mut patterns: Vec<String> = Vec::new();
         // A byte order mark is no part of the first pattern.
         for line in text.trim_start_matches('\u{feff}').lines() {
             // What begins with a blank is no comment.
             if line.starts_with('#') {
                 continue;
             }
-            let line = line.trim();
-            let (seen, path) = match line.strip_prefix('!') {
+            if !line.trim().is_empty() {
+                patterns.push(line.trim().to_owned());
+            }
+        }
+        Self::of(&patterns)
+    }
+
+    /// Reads patterns, one a text.
+    pub fn of(patterns: &[String]) -> Result<Self, String> {
+        let patterns = patterns.iter().map(|pattern| {
+            let (seen, path) = match pattern.strip_prefix('!') {
                 Some(rest) => (true, rest.trim()),
-                None => (false, line),
+                None => (false, pattern.as_str()),
             };
-            if path.is_empty() {
-                if seen {
-                    return Err("`!` stands alone".to_owned());
-                }
-                continue;
+            if seen && path.is_empty() {
+                return Err("`!` stands alone".to_owned());
             }
             let tokens = tokens(&clean(path)).ok_or_else(|| format!("`{path}` is no pattern"))?;
-            patterns.push(Pattern { seen, tokens });
-        }
+            Ok(Pattern { seen, tokens })
+        });
+        let patterns = patterns.collect::<Result<_, _>>()?;
         Ok(Self { patterns })
     }
 
@@ -74,8 +81,18 @@ impl Ignore {
     /// Whether something below a folder that is left out may be seen all the same.
     #[must_use]
     pub fn may_see_below(&self, folder: &str) -> bool {
+        self.reaches_below(folder, true)
+    }
+
+    /// Whether something below a folder may be left out.
+    #[must_use]
+    pub fn may_leave_out_below(&self, folder: &str) -> bool {
+        self.reaches_below(folder, false)
+    }
+
+    fn reaches_below(&self, folder: &str, seen: bool) -> bool {
         let folder = format!("{folder}/");
-        self.patterns.iter().filter(|pattern| pattern.seen).any(|pattern| {
+        self.patterns.iter().filter(|pattern| pattern.seen == seen).any(|pattern| {
             let letters = pattern.tokens.iter().map_while(|token| match token {
                 Token::Letter(letter) => Some(*letter),
                 _ => None,

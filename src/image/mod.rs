@@ -1,10 +1,11 @@
 //! Images: what `build` in a Compose file becomes, wherever the project goes.
 //!
 //! [`bake`] says in one file what is to be built, purely; [`Builder`] has it built: by the plugin `buildx` where there
-//! is one, by the engine's own first builder otherwise.
+//! is one, by the engine's own BuildKit otherwise, and where it has none by its first builder.
 
 mod bake;
 mod builder;
+mod buildkit;
 mod buildx;
 mod classic;
 mod context;

@@ -41,15 +41,18 @@ struct Told {
     logs: Vec<Log>,
 }
 
+/// How far a step has come.
 #[derive(Deserialize)]
-struct Vertex {
-    digest: String,
+pub(super) struct Vertex {
+    pub(super) digest: String,
     #[serde(default)]
-    name: String,
-    started: Option<String>,
-    completed: Option<String>,
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "is_there")]
+    pub(super) started: bool,
+    #[serde(default, deserialize_with = "is_there")]
+    pub(super) completed: bool,
     #[serde(default)]
-    error: String,
+    pub(super) error: String,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +60,11 @@ struct Log {
     vertex: String,
     #[serde(default)]
     data: String,
+}
+
+/// Whether a time is told, whichever.
+fn is_there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|time| time.is_some())
 }
 
 impl<'a> Steps<'a> {
@@ -84,16 +92,20 @@ impl<'a> Steps<'a> {
         }
         for log in told.logs {
             let data = BASE64_STANDARD.decode(&log.data).unwrap_or_default();
-            let output = &mut self.by_digest.entry(log.vertex).or_default().output;
-            let text = String::from_utf8_lossy(&data);
-            output.extend(text.lines().map(|line| line.trim_end().to_owned()));
-            // Only the end is ever shown.
-            let surplus = output.len().saturating_sub(LINES);
-            output.drain(..surplus);
+            self.wrote(log.vertex, &data);
         }
     }
 
-    fn vertex(&mut self, vertex: Vertex) {
+    pub(super) fn wrote(&mut self, digest: String, data: &[u8]) {
+        let output = &mut self.by_digest.entry(digest).or_default().output;
+        let text = String::from_utf8_lossy(data);
+        output.extend(text.lines().map(|line| line.trim_end().to_owned()));
+        // Only the end is ever shown.
+        let surplus = output.len().saturating_sub(LINES);
+        output.drain(..surplus);
+    }
+
+    pub(super) fn vertex(&mut self, vertex: Vertex) {
         let (target, name) = owner(self.targets, &vertex.name);
         let step = self.by_digest.entry(vertex.digest).or_default();
         (step.target, step.name) = (target.or(step.target), name.clone());
@@ -102,8 +114,8 @@ impl<'a> Steps<'a> {
         }
         // Loading definitions and exporting layers is BuildKit's own affair.
         if let Some(target) = target
-            && vertex.started.is_some()
-            && vertex.completed.is_none()
+            && vertex.started
+            && !vertex.completed
             && name.starts_with('[')
             && !name.starts_with("[internal]")
         {
