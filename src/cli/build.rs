@@ -25,6 +25,18 @@ pub(super) struct Arguments {
     /// Push the images that have a name of their own
     #[arg(long)]
     push: bool,
+    /// Build for other platforms than the files say; may be repeated
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
+    platforms: Vec<String>,
+    /// Agents that builds may ask, as `default` or `ID=SOCKET`; may be repeated
+    #[arg(long, value_name = "ID[=SOCKET]")]
+    ssh: Vec<String>,
+    /// Attest how the images were built: true, false, or settings
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    provenance: Option<String>,
+    /// Attest what is in the images: true, false, or settings
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sbom: Option<String>,
     /// Print what `docker buildx bake` would build, and build nothing
     #[arg(long)]
     print: bool,
@@ -58,6 +70,10 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         check: arguments.check,
         builder: arguments.builder.clone(),
         with_dependencies: arguments.with_dependencies,
+        to_platforms: arguments.platforms.clone(),
+        ssh: arguments.ssh.clone(),
+        provenance: arguments.provenance.clone(),
+        sbom: arguments.sbom.clone(),
         ..BuildOptions::default()
     };
     let named = |name: &String| arguments.services.is_empty() || arguments.services.contains(name);

@@ -33,6 +33,13 @@ pub struct BuildOptions {
     pub platforms: IndexMap<String, String>,
     /// Also build what the services depend on.
     pub with_dependencies: bool,
+    /// Instead of the files' own `platforms`.
+    pub to_platforms: Vec<String>,
+    /// Besides the files' own `ssh`: `default`, `ID=SOCKET`.
+    pub ssh: Vec<String>,
+    /// Instead of the files' own.
+    pub provenance: Option<String>,
+    pub sbom: Option<String>,
 }
 
 /// What is to be built.
@@ -67,7 +74,10 @@ pub struct Target {
 impl Target {
     /// The names under which it is to be pushed.
     pub(super) fn pushed(&self) -> impl Iterator<Item = &str> {
-        let to_registry = self.definition.get("output").is_some_and(|output| output[0] == "type=registry");
+        let to_registry = self
+            .definition
+            .get("output")
+            .is_some_and(|output| output[0] == "type=registry");
         let tags = self.definition.get("tags").and_then(Value::as_array);
         let tags = tags.filter(|_| to_registry).into_iter().flatten();
         tags.filter_map(Value::as_str)

@@ -42,7 +42,9 @@ pub(super) fn check(bake: &Bake) -> Result<()> {
     let mut mistakes = Vec::new();
     for target in &bake.targets {
         let mut refuse = |what: &str| {
-            let message = format!("the engine's own builder cannot honour {what}, and there is neither BuildKit nor the plugin `buildx`");
+            let message = format!(
+                "the engine's own builder cannot honour {what}, and there is neither BuildKit nor the plugin `buildx`"
+            );
             mistakes.push(Diagnostic::error(target.span, message).hint(HINT));
         };
         for (name, value) in &target.definition {

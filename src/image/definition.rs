@@ -54,13 +54,17 @@ impl Baking<'_> {
         tags.dedup();
         let secrets: Vec<String> = build.secrets.iter().filter_map(|secret| self.secret(secret)).collect();
         let ssh = texts_of(&build.ssh).map(|(id, path)| if path.is_empty() { id } else { format!("{id}={path}") });
+        let mut ssh: Vec<String> = ssh.collect();
+        let id = |agent: &str| agent.split('=').next().unwrap_or_default().to_owned();
+        ssh.retain(|own| !options.ssh.iter().any(|other| id(other) == id(own)));
+        ssh.extend(options.ssh.iter().cloned());
         let platforms = self.platforms(service, build);
         let hosts = build.extra_hosts.iter().map(|(name, addresses)| {
             let addresses: Vec<&str> = addresses.iter().map(|address| address.value.as_str()).collect();
             (name.clone(), addresses.join(","))
         });
         let said = |flag: bool, own: &Option<Spanned<bool>>| flag || own.is_some_and(|own| own.value);
-        let attest = attestations(build);
+        let attest = attestations(build, options);
         let output = if options.push && service.image.is_some() {
             "type=registry"
         } else if platforms.len() > 1 {
@@ -84,7 +88,7 @@ impl Baking<'_> {
         definition.list("cache-to", list(&build.cache_to));
         definition.set("target", json!(text(&build.target)));
         definition.list("secret", secrets);
-        definition.list("ssh", ssh.collect());
+        definition.list("ssh", ssh);
         definition.list("platforms", platforms);
         definition.set("pull", flag(said(options.pull, &build.pull)));
         definition.set("no-cache", flag(said(options.no_cache, &build.no_cache)));
@@ -105,6 +109,9 @@ impl Baking<'_> {
 
     /// The platforms to build for: for containers that of the containers alone.
     fn platforms(&self, service: &Service, build: &Build) -> Vec<String> {
+        if !self.options.to_platforms.is_empty() {
+            return self.options.to_platforms.clone();
+        }
         let own = service.platform.as_ref().map(|platform| platform.value.clone());
         let own = self.options.platforms.get(&service.name).cloned().or(own);
         match own {
@@ -195,17 +202,18 @@ pub(super) fn entitlements(build: &Build) -> Vec<String> {
 }
 
 /// `provenance` and `sbom`: true, false, or their own settings.
-fn attestations(build: &Build) -> Vec<String> {
-    let attestation = |kind: &str, said: &Option<Text>| {
-        said.as_ref().map(|said| match said.value.as_str() {
+fn attestations(build: &Build, options: &BuildOptions) -> Vec<String> {
+    let attestation = |kind: &str, said: Option<&String>, own: &Option<Text>| {
+        let said = said.or(own.as_ref().map(|own| &own.value));
+        said.map(|said| match said.as_str() {
             "true" => format!("type={kind}"),
             "false" => format!("type={kind},disabled=true"),
             settings => format!("type={kind},{settings}"),
         })
     };
     [
-        attestation("provenance", &build.provenance),
-        attestation("sbom", &build.sbom),
+        attestation("provenance", options.provenance.as_ref(), &build.provenance),
+        attestation("sbom", options.sbom.as_ref(), &build.sbom),
     ]
     .into_iter()
     .flatten()

@@ -92,20 +92,23 @@ impl Ignore {
 
     fn reaches_below(&self, folder: &str, seen: bool) -> bool {
         let folder = format!("{folder}/");
-        self.patterns.iter().filter(|pattern| pattern.seen == seen).any(|pattern| {
-            let letters = pattern.tokens.iter().map_while(|token| match token {
-                Token::Letter(letter) => Some(*letter),
-                _ => None,
-            });
-            let known: String = letters.collect();
-            // What names as many folders as this one is deep names the folder itself, or nothing in it.
-            let is_slash = |token: &&Token| matches!(token, Token::Letter('/'));
-            let any_depth = |token: &Token| matches!(token, Token::Folders | Token::Rest);
-            let reaches = pattern.tokens.iter().any(any_depth)
-                || pattern.tokens.iter().filter(is_slash).count() >= folder.matches('/').count();
-            let more = pattern.tokens.len() > known.chars().count();
-            reaches && (known.starts_with(&folder) || (folder.starts_with(&known) && more))
-        })
+        self.patterns
+            .iter()
+            .filter(|pattern| pattern.seen == seen)
+            .any(|pattern| {
+                let letters = pattern.tokens.iter().map_while(|token| match token {
+                    Token::Letter(letter) => Some(*letter),
+                    _ => None,
+                });
+                let known: String = letters.collect();
+                // What names as many folders as this one is deep names the folder itself, or nothing in it.
+                let is_slash = |token: &&Token| matches!(token, Token::Letter('/'));
+                let any_depth = |token: &Token| matches!(token, Token::Folders | Token::Rest);
+                let reaches = pattern.tokens.iter().any(any_depth)
+                    || pattern.tokens.iter().filter(is_slash).count() >= folder.matches('/').count();
+                let more = pattern.tokens.len() > known.chars().count();
+                reaches && (known.starts_with(&folder) || (folder.starts_with(&known) && more))
+            })
     }
 }
 

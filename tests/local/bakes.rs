@@ -48,10 +48,14 @@ fn what_the_command_line_says_is_stronger_than_the_file() {
         no_cache: true,
         pull: true,
         push: true,
+        to_platforms: vec!["linux/arm64".to_owned()],
+        ssh: vec!["default=/agent".to_owned(), "other".to_owned()],
+        provenance: Some("mode=max".to_owned()),
+        sbom: Some("false".to_owned()),
         ..BuildOptions::default()
     };
     let bake = baked(
-        "services: {a: {image: r/a, build: {context: /a, args: {V: '1'}}}, b: {build: /b}}",
+        "services: {a: {image: r/a, build: {context: /a, args: {V: '1'}, ssh: [default, mine=/m], sbom: true, platforms: [linux/amd64]}}, b: {build: /b}}",
         &options,
     );
     let [a, b] = bake.targets.as_slice() else {
@@ -64,6 +68,13 @@ fn what_the_command_line_says_is_stronger_than_the_file() {
         "what has no name of its own goes nowhere"
     );
     assert!(a.definition["pull"] == true && b.definition["no-cache"] == true);
+    let all = |name: &str| a.definition[name].to_string();
+    assert_eq!(all("platforms"), r#"["linux/arm64"]"#);
+    assert_eq!(all("ssh"), r#"["mine=/m","default=/agent","other"]"#);
+    assert_eq!(
+        all("attest"),
+        r#"["type=provenance,mode=max","type=sbom,disabled=true"]"#
+    );
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! Building on the real engine: by the plugin where it is installed, by the engine's own builder always.
 
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::ignores::Random;
 use crate::scene::Scene;
 use crate::support::registry::{PASSWORD, Registry, USER};
 use crate::support::skip;
@@ -147,10 +153,190 @@ fn builds_and_builds_again(shop: &Shop) {
     assert!(!there(&shop.0.container("web")) && there(&named) && there(&shop.0.engine.image()));
 }
 
+/// A machine may have the plugin for all of its users, and then nothing is built without it.
+fn without_buildx() -> bool {
+    let there = FOLDERS
+        .iter()
+        .any(|folder| Path::new(folder).join("docker-buildx").exists());
+    if there {
+        skip::always("the plugin `buildx` is there for all users");
+    }
+    !there
+}
+
 #[test]
-fn the_engines_own_builder_builds_what_is_missing() {
-    let Some(shop) = Shop::new(SHOP) else { return };
+fn the_engines_first_builder_builds_what_is_missing() {
+    let Some(mut shop) = Shop::new(SHOP) else { return };
+    shop.0.sandbox.set("DOCKER_BUILDKIT", "0");
     builds_and_builds_again(&shop);
+}
+
+#[test]
+fn the_engines_buildkit_builds_what_is_missing_and_says_which_step_failed() {
+    let Some(shop) = Shop::new(SHOP) else { return };
+    if !without_buildx() {
+        return;
+    }
+    builds_and_builds_again(&shop);
+    says_which_step_failed(&shop);
+    shop.rewrite("services: {web: {build: {context: web, dockerfile: other}}, far: {build: {context: nowhere}}}");
+    for (service, what) in [("web", "/web/other"), ("far", "/nowhere")] {
+        let run = shop.0.sandbox.fails(&["build", service]);
+        assert!(
+            run.stderr.contains("there is no /") && run.stderr.contains(what),
+            "{}",
+            run.stderr
+        );
+    }
+    shop.rewrite("services: {web: {build: {context: web, platforms: [linux/amd64, linux/arm64], cache_to: ['type=local,dest=/x']}}}");
+    let run = shop.0.sandbox.fails(&["build"]);
+    assert!(
+        run.stderr.contains("several `platforms`") && run.stderr.contains("`cache_to` of type `local`"),
+        "{}",
+        run.stderr
+    );
+    let run = shop.0.sandbox.fails(&["build", "--check"]);
+    assert!(
+        run.stderr.contains("`--check` needs the plugin `buildx`"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// A context holds what it holds, and the engine gets only what it does not have.
+#[test]
+fn only_what_changed_is_sent_to_the_engines_buildkit() {
+    let Some(mut shop) = Shop::new("services: {web: {build: web}}") else {
+        return;
+    };
+    if !without_buildx() {
+        return;
+    }
+    const LARGE: usize = 3 << 20;
+    let Some(meter) = Meter::before(shop.0.engine.host()) else {
+        skip::always("the engine does not listen on a socket");
+        return;
+    };
+    shop.0
+        .sandbox
+        .set("DOCKER_HOST", format!("unix://{}", meter.socket.display()));
+    let noise = |seed: u64| -> Vec<u8> {
+        let mut random = Random(seed);
+        (0..LARGE).map(|_| u8::try_from(random.below(256)).unwrap()).collect()
+    };
+    let seed = std::process::id().into();
+    shop.0.sandbox.write("web/large", noise(seed));
+    shop.0.sandbox.write("web/more.secret", noise(seed + 1));
+    let large = shop.0.sandbox.project().join("web/large");
+    let web = large.parent().unwrap();
+    std::fs::set_permissions(&large, std::os::unix::fs::PermissionsExt::from_mode(0o751)).unwrap();
+    std::os::unix::fs::symlink("large", web.join("link")).unwrap();
+    shop.write(
+        "web/Dockerfile",
+        "FROM IMAGE\nCOPY . /context/\nRUN ls -l /context > /list\n",
+    );
+    let sent = || {
+        let before = meter.sent();
+        shop.0.ok(&["build"]);
+        meter.sent() - before
+    };
+    let first = sent();
+    assert!((LARGE..LARGE * 3 / 2).contains(&first), "{first}");
+    shop.write("web/a", "another");
+    let second = sent();
+    assert!(second < LARGE / 10, "{second}");
+    let image = shop.0.container("web");
+    let listing = shop
+        .0
+        .engine
+        .docker(&["run", "--rm", &image, "cat", "/list", "/context/a"]);
+    assert!(
+        listing.contains("-rwxr-x--x") && listing.contains("link -> large") && listing.contains("another"),
+        "{listing}"
+    );
+    assert!(!listing.contains("more.secret"), "{listing}");
+}
+
+#[test]
+fn builds_ask_the_ssh_agent_through_the_engines_buildkit() {
+    let Some(mut shop) = Shop::new("services: {web: {build: {context: web, ssh: [default]}}}") else {
+        return;
+    };
+    if !without_buildx() || shop.0.engine.make_busybox().is_none() {
+        return;
+    }
+    shop.write(
+        "web/Dockerfile",
+        "FROM ctx-test/busybox:1\nRUN --mount=type=ssh echo question | nc local:$SSH_AUTH_SOCK > /said\n",
+    );
+    shop.0.sandbox.unset("SSH_AUTH_SOCK");
+    let run = shop.0.sandbox.fails(&["build"]);
+    assert!(run.stderr.contains("has no agent"), "{}", run.stderr);
+    let socket = shop.0.sandbox.home().join("agent");
+    let agent = UnixListener::bind(&socket).unwrap();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = agent.accept().unwrap();
+        let mut question = [0; 9];
+        stream.read_exact(&mut question).unwrap();
+        stream.write_all(b"answer").unwrap();
+        question
+    });
+    shop.0.sandbox.set("SSH_AUTH_SOCK", socket.display().to_string());
+    shop.0.ok(&["build"]);
+    assert_eq!(&asked.join().unwrap(), b"question\n");
+    let said = shop
+        .0
+        .engine
+        .docker(&["run", "--rm", &shop.0.container("web"), "cat", "/said"]);
+    assert_eq!(said, "answer");
+}
+
+/// The engine's socket, with a count of what is sent to it.
+struct Meter {
+    socket: PathBuf,
+    sent: Arc<AtomicUsize>,
+    _folder: tempfile::TempDir,
+}
+
+impl Meter {
+    fn before(host: &str) -> Option<Self> {
+        let engine = PathBuf::from(host.strip_prefix("unix://")?);
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&sent);
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let far = UnixStream::connect(&engine).unwrap();
+                let (mut answers, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+                let count = Arc::clone(&count);
+                std::thread::spawn(move || {
+                    let (mut near, mut far, mut buffer) = (near, far, vec![0; 1 << 16]);
+                    while let Ok(length @ 1..) = near.read(&mut buffer) {
+                        count.fetch_add(length, Ordering::Relaxed);
+                        if far.write_all(&buffer[..length]).is_err() {
+                            break;
+                        }
+                    }
+                    let _ = far.shutdown(Shutdown::Write);
+                });
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut answers, &mut back);
+                    let _ = back.shutdown(Shutdown::Write);
+                });
+            }
+        });
+        Some(Self {
+            socket,
+            sent,
+            _folder: folder,
+        })
+    }
+
+    fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
 }
 
 #[test]
@@ -160,6 +346,10 @@ fn buildx_builds_what_is_missing_and_says_which_step_failed() {
         return;
     }
     builds_and_builds_again(&shop);
+    says_which_step_failed(&shop);
+}
+
+fn says_which_step_failed(shop: &Shop) {
     shop.write("web/Dockerfile", "FROM IMAGE\nRUN echo why; exit 3\n");
     let run = shop.0.sandbox.fails(&["build", "web"]);
     let place = "compose.yaml:3";
@@ -188,24 +378,25 @@ fn secrets_reach_a_build_and_nothing_else() {
         "web/Dockerfile",
         "FROM IMAGE\nRUN --mount=type=secret,id=word cat /run/secrets/word | base64 > /word\nCMD [\"cat\", \"/word\"]\n",
     );
-    // A machine may have the plugin for all of its users.
-    if !FOLDERS
-        .iter()
-        .any(|folder| Path::new(folder).join("docker-buildx").exists())
-    {
+    let reached = |shop: &Shop| {
+        shop.0.ok(&["build", "--no-cache"]);
+        let word = shop.0.engine.docker(&["run", "--rm", &shop.0.container("web")]);
+        assert_eq!(word, "aHVzaA==");
+    };
+    if without_buildx() {
+        shop.0.sandbox.set("DOCKER_BUILDKIT", "0");
         let refused = shop.0.sandbox.fails(&["build"]).stderr;
         assert!(
             refused.contains("cannot honour `secrets`") && refused.contains("buildx"),
             "{refused}"
         );
+        shop.0.sandbox.unset("DOCKER_BUILDKIT");
+        reached(&shop);
     }
     if !install_buildx(&shop) {
         return;
     }
-    shop.0.ok(&["build"]);
-    shop.0.ok(&["up", "-d"]);
-    shop.0.sandbox.run(&["wait", "web"]);
-    assert!(shop.0.ok(&["logs", "web"]).stdout.contains("aHVzaA=="));
+    reached(&shop);
     let printed = shop.0.ok(&["build", "--print"]).stdout;
     assert!(
         printed.contains("id=word,type=env,env=WORD") && !printed.contains("hush"),

@@ -11,6 +11,7 @@ mod commands;
 mod exec;
 mod failures;
 mod hooks;
+mod ignores;
 mod interop;
 mod lifecycle;
 mod logs;

@@ -20,7 +20,10 @@ const CHUNK: usize = 64 << 10;
 pub(super) enum Place {
     Folder(PathBuf),
     /// One file of which only the text is known.
-    Text { name: String, text: String },
+    Text {
+        name: String,
+        text: String,
+    },
 }
 
 pub(super) async fn send(
@@ -41,12 +44,7 @@ pub(super) async fn send(
     exchanged
 }
 
-async fn exchange(
-    place: &Place,
-    wanted: Wanted,
-    receiver: &mut Receiver,
-    sender: &mut Sender,
-) -> Result<(), Status> {
+async fn exchange(place: &Place, wanted: Wanted, receiver: &mut Receiver, sender: &mut Sender) -> Result<(), Status> {
     let stats = list(place, wanted).await?;
     let (ask, mut asked) = unbounded_channel();
     // The receiver asks for files while it still hears what there is.

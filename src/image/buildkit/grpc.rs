@@ -84,7 +84,9 @@ impl Receiver {
                 if self.buffer.len() >= 5 + length {
                     self.buffer.advance(5);
                     let message = M::decode(self.buffer.split_to(length).freeze());
-                    return message.map(Some).map_err(|error| Status::new(UNKNOWN, error.to_string()));
+                    return message
+                        .map(Some)
+                        .map_err(|error| Status::new(UNKNOWN, error.to_string()));
                 }
             }
             match self.stream.data().await {

@@ -79,26 +79,34 @@ impl BuildKit {
     /// Builds everything at once, but what is built from another target behind it.
     pub(super) async fn build(self, bake: &Bake, plans: Plans, io: &Io) -> Result<()> {
         let lost = |error: h2::Error| {
-            Error::new(format!("cannot go on building: the BuildKit of {} has hung up", self.engine.host))
-                .because(&error)
+            Error::new(format!(
+                "cannot go on building: the BuildKit of {} has hung up",
+                self.engine.host
+            ))
+            .because(&error)
         };
         let (calls, connection) = h2::client::handshake(self.calls).await.map_err(lost)?;
         let client = Client(calls);
         let built: Vec<_> = bake.targets.iter().map(|_| watch::channel(false)).collect();
-        let all = bake.targets.iter().zip(plans.0).enumerate().map(|(nth, (target, plan))| {
-            let (client, engine, built) = (&client, &self.engine, &built);
-            async move {
-                for (other, (_, ready)) in bake.targets.iter().zip(built) {
-                    if is_built_from(target, other) {
-                        // It is never dropped before all are built.
-                        let _ = ready.clone().wait_for(|ready| *ready).await;
+        let all = bake
+            .targets
+            .iter()
+            .zip(plans.0)
+            .enumerate()
+            .map(|(nth, (target, plan))| {
+                let (client, engine, built) = (&client, &self.engine, &built);
+                async move {
+                    for (other, (_, ready)) in bake.targets.iter().zip(built) {
+                        if is_built_from(target, other) {
+                            // It is never dropped before all are built.
+                            let _ = ready.clone().wait_for(|ready| *ready).await;
+                        }
                     }
+                    build(client, engine, target, plan, io).await?;
+                    built[nth].0.send_replace(true);
+                    Ok(())
                 }
-                build(client, engine, target, plan, io).await?;
-                built[nth].0.send_replace(true);
-                Ok(())
-            }
-        });
+            });
         tokio::select! {
             built = try_join_all(all) => built.map(drop),
             ended = connection => {
@@ -110,7 +118,10 @@ impl BuildKit {
 }
 
 fn is_built_from(target: &Target, other: &Target) -> bool {
-    let contexts = target.definition.get("contexts").and_then(|contexts| contexts.as_object());
+    let contexts = target
+        .definition
+        .get("contexts")
+        .and_then(|contexts| contexts.as_object());
     let name = format!("target:{}", other.name);
     let mut contexts = contexts.into_iter().flat_map(|contexts| contexts.values());
     contexts.any(|context| context.as_str() == Some(&name))
@@ -172,7 +183,11 @@ async fn solve(client: &Client, engine: &Arc<Connection>, plan: Plan, steps: &mu
         ("x-docker-expose-session-name", "ctx"),
         ("x-docker-expose-session-sharedkey", plan.key.as_str()),
     ];
-    headers.extend(METHODS.iter().map(|method| ("x-docker-expose-session-grpc-method", *method)));
+    headers.extend(
+        METHODS
+            .iter()
+            .map(|method| ("x-docker-expose-session-grpc-method", *method)),
+    );
     let stream = engine.upgrade("/session", &headers).await?;
     let stream = stream.ok_or_else(|| Status::new(grpc::UNKNOWN, "the engine opens no session for the build"))?;
     let mut attributes = plan.attributes;

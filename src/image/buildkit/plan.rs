@@ -111,9 +111,7 @@ impl Planning<'_> {
                 .map_or_else(String::new, |name| name.display().to_string());
             let folder = path.parent().unwrap_or(&path).to_owned();
             folders += &format!("\0{}", folder.display());
-            self.plan
-                .places
-                .insert("dockerfile".to_owned(), Place::Folder(folder));
+            self.plan.places.insert("dockerfile".to_owned(), Place::Folder(folder));
             self.set("filename", name);
         }
         let digest = Sha256::digest(folders);

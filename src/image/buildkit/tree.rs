@@ -41,7 +41,10 @@ pub(super) fn walk(root: &Path, wanted: &Wanted) -> io::Result<Vec<Stat>> {
     let mut included = wanted.included.clone();
     included.extend(followed(root, &wanted.followed)?.unwrap_or_default());
     let mut walk = Walk {
-        included: (!included.is_empty()).then(|| Ignore::of(&included)).transpose().map_err(invalid)?,
+        included: (!included.is_empty())
+            .then(|| Ignore::of(&included))
+            .transpose()
+            .map_err(invalid)?,
         excluded: Ignore::of(&wanted.excluded).map_err(invalid)?,
         untold: Vec::new(),
         told: Vec::new(),
@@ -70,7 +73,11 @@ impl Walk {
             let included = self.included.as_ref().is_none_or(|included| included.excludes(&name));
             let below = kind.is_dir()
                 && (!excluded || self.excluded.may_see_below(&name))
-                && (included || self.included.as_ref().is_none_or(|included| included.may_leave_out_below(&name)));
+                && (included
+                    || self
+                        .included
+                        .as_ref()
+                        .is_none_or(|included| included.may_leave_out_below(&name)));
             let wanted = included && !excluded;
             if !wanted && !below {
                 continue;
@@ -151,7 +158,12 @@ mod tests {
         fs::set_permissions(root.join("a/x"), fs::Permissions::from_mode(0o4750)).unwrap();
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         for (included, excluded, followed, expected) in [
-            (&[][..], &["node"][..], &[][..], "a a/x a/y a/y/z a.txt b b/deep b/deep/c link real real/inner"),
+            (
+                &[][..],
+                &["node"][..],
+                &[][..],
+                "a a/x a/y a/y/z a.txt b b/deep b/deep/c link real real/inner",
+            ),
             (&["a.txt"], &[], &[], "a.txt"),
             (&[], &["*", "!b/deep"], &[], "b b/deep b/deep/c"),
             (&[], &[], &["link/inner"], "link real real/inner"),
