@@ -70,14 +70,11 @@ impl Builder {
         } else {
             BuildKit::of(&engine).await?
         };
-        match buildkit {
-            Some(buildkit) => match buildkit.plan(bake) {
-                Ok(plans) => buildkit.build(bake, plans, io).await?,
-                // The first builder knows some things that an old BuildKit does not.
-                Err(_) if classic::check(bake).is_ok() => classic::build(&engine, bake, io).await?,
-                Err(refused) => return Err(refused),
-            },
-            None => {
+        match buildkit.map(|buildkit| buildkit.plan(bake).map(|plans| (buildkit, plans))) {
+            Some(Ok((buildkit, plans))) => buildkit.build(bake, plans, io).await?,
+            // The first builder knows some things that an old BuildKit does not.
+            Some(Err(refused)) if classic::check(bake).is_err() => return Err(refused),
+            Some(Err(_)) | None => {
                 classic::check(bake)?;
                 classic::build(&engine, bake, io).await?;
             }

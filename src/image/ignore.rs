@@ -55,7 +55,8 @@ impl Ignore {
                 Some(rest) => (true, rest.trim()),
                 None => (false, pattern.as_str()),
             };
-            if seen && path.is_empty() {
+            let everything = path.is_empty() || (path.starts_with('/') && clean(path) == ".");
+            if seen && everything {
                 return Err("`!` stands alone".to_owned());
             }
             let tokens = tokens(&clean(path)).ok_or_else(|| format!("`{path}` is no pattern"))?;
@@ -66,13 +67,23 @@ impl Ignore {
     }
 
     /// Whether a file or folder is left out; `path` is relative to the context, with slashes.
+    ///
+    /// As BuildKit walks: what named a folder names all that is in it, but a pattern counts as having named a folder
+    /// only if it changed something there.
     #[must_use]
     pub fn excludes(&self, path: &str) -> bool {
         let letters: Vec<char> = path.chars().collect();
+        let slashes = letters.iter().enumerate().filter(|(_, letter)| **letter == '/');
+        let ends = slashes.map(|(at, _)| at).chain([letters.len()]);
         let mut excluded = false;
-        for pattern in &self.patterns {
-            if pattern.seen == excluded && pattern.fits(&letters) {
-                excluded = !pattern.seen;
+        let mut named = vec![false; self.patterns.len()];
+        for end in ends {
+            excluded = false;
+            for (pattern, named) in self.patterns.iter().zip(&mut named) {
+                *named = *named || (pattern.seen == excluded && fits(&pattern.tokens, &letters[..end]));
+                if *named {
+                    excluded = !pattern.seen;
+                }
             }
         }
         excluded
@@ -109,15 +120,6 @@ impl Ignore {
                 let more = pattern.tokens.len() > known.chars().count();
                 reaches && (known.starts_with(&folder) || (folder.starts_with(&known) && more))
             })
-    }
-}
-
-impl Pattern {
-    /// Whether the pattern names the path or a folder above it.
-    fn fits(&self, path: &[char]) -> bool {
-        let slashes = path.iter().enumerate().filter(|(_, letter)| **letter == '/');
-        let mut ends = slashes.map(|(at, _)| at).chain([path.len()]);
-        ends.any(|end| fits(&self.tokens, &path[..end]))
     }
 }
 
@@ -178,12 +180,39 @@ fn tokens(pattern: &str) -> Option<Vec<Token>> {
                 after
             }
             ['\\'] => return None,
+            ['\\', letter, after @ ..] if letter.is_ascii_alphanumeric() => {
+                tokens.push(escaped(*letter)?);
+                after
+            }
             ['\\', letter, after @ ..] | [letter, after @ ..] => {
                 tokens.push(Token::Letter(*letter));
                 after
             }
         }
     }
+}
+
+/// A letter behind a backslash: Docker's patterns become Go's regular expressions, where it is not the letter itself.
+fn escaped(letter: char) -> Option<Token> {
+    let ranges = match letter.to_ascii_lowercase() {
+        'd' => vec![('0', '9')],
+        'w' => vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')],
+        's' => vec![('\t', '\n'), ('\x0c', '\r'), (' ', ' ')],
+        _ => {
+            let control = match letter {
+                'a' => '\x07',
+                'f' => '\x0c',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'v' => '\x0b',
+                _ => return None,
+            };
+            return Some(Token::Letter(control));
+        }
+    };
+    let negated = letter.is_ascii_uppercase();
+    Some(Token::Class { negated, ranges })
 }
 
 /// A class, as Go's `filepath.Match` reads it, and what follows it.
@@ -283,6 +312,11 @@ mod tests {
             ("[^a-c]x", "dx", true),
             ("a\\*b", "a*b", true),
             ("a\\*b", "axb", false),
+            ("**/?\n!xx", "xx/b", true),
+            ("xx\n**/?\n!xx", "xx/b", false),
+            ("\\a", "a", false),
+            ("\\d", "7", true),
+            ("\\W", "a", false),
             ("*", ".git", true),
             ("*\n!src", "src/main.rs", false),
             ("*\n!src\nsrc/target", "src/target/x", true),
@@ -296,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_refused() {
-        for text in ["!", "a[", "a[]b", "a\\", "[a-]"] {
+        for text in ["!", "!/", "!/..", "a[", "a[]b", "a\\", "[a-]"] {
             assert!(Ignore::parse(text).is_err(), "{text}");
         }
     }

@@ -206,13 +206,13 @@ fn the_engines_buildkit_builds_what_is_missing_and_says_which_step_failed() {
 /// A context holds what it holds, and the engine gets only what it does not have.
 #[test]
 fn only_what_changed_is_sent_to_the_engines_buildkit() {
+    const LARGE: usize = 3 << 20;
     let Some(mut shop) = Shop::new("services: {web: {build: web}}") else {
         return;
     };
     if !without_buildx() {
         return;
     }
-    const LARGE: usize = 3 << 20;
     let Some(meter) = Meter::before(shop.0.engine.host()) else {
         skip::always("the engine does not listen on a socket");
         return;
@@ -258,37 +258,39 @@ fn only_what_changed_is_sent_to_the_engines_buildkit() {
 }
 
 #[test]
-fn builds_ask_the_ssh_agent_through_the_engines_buildkit() {
+fn builds_see_the_ssh_agent_through_the_engines_buildkit() {
     let Some(mut shop) = Shop::new("services: {web: {build: {context: web, ssh: [default]}}}") else {
         return;
     };
-    if !without_buildx() || shop.0.engine.make_busybox().is_none() {
+    if !without_buildx() {
         return;
     }
     shop.write(
         "web/Dockerfile",
-        "FROM ctx-test/busybox:1\nRUN --mount=type=ssh echo question | nc local:$SSH_AUTH_SOCK > /said\n",
+        "FROM IMAGE\nRUN --mount=type=ssh ls -l $SSH_AUTH_SOCK > /said\n",
     );
     shop.0.sandbox.unset("SSH_AUTH_SOCK");
     let run = shop.0.sandbox.fails(&["build"]);
     assert!(run.stderr.contains("has no agent"), "{}", run.stderr);
+    let file = shop.0.sandbox.write("key", "-----BEGIN");
+    let run = shop
+        .0
+        .sandbox
+        .fails(&["build", "--ssh", &format!("default={}", file.display())]);
+    assert!(
+        run.stderr.contains("no socket of an agent") && run.stderr.contains("ssh-add"),
+        "{}",
+        run.stderr
+    );
     let socket = shop.0.sandbox.home().join("agent");
-    let agent = UnixListener::bind(&socket).unwrap();
-    let asked = std::thread::spawn(move || {
-        let (mut stream, _) = agent.accept().unwrap();
-        let mut question = [0; 9];
-        stream.read_exact(&mut question).unwrap();
-        stream.write_all(b"answer").unwrap();
-        question
-    });
+    let _agent = UnixListener::bind(&socket).unwrap();
     shop.0.sandbox.set("SSH_AUTH_SOCK", socket.display().to_string());
     shop.0.ok(&["build"]);
-    assert_eq!(&asked.join().unwrap(), b"question\n");
     let said = shop
         .0
         .engine
         .docker(&["run", "--rm", &shop.0.container("web"), "cat", "/said"]);
-    assert_eq!(said, "answer");
+    assert!(said.starts_with("srw"), "{said}");
 }
 
 /// The engine's socket, with a count of what is sent to it.

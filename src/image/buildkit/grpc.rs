@@ -100,9 +100,11 @@ impl Receiver {
         }
     }
 
-    /// The one message of the other side.
+    /// The one message of the other side, which says nothing more.
     pub(super) async fn only<M: Message + Default>(&mut self) -> Result<M, Status> {
         let message = self.next().await?;
+        // A stream that is not read to its end is reset, and its answer may be lost.
+        while self.next::<M>().await?.is_some() {}
         message.ok_or_else(|| Status::new(UNKNOWN, "the call has no message"))
     }
 

@@ -205,16 +205,13 @@ impl Planning<'_> {
     fn secret(&mut self, said: &str) {
         let said = fields(said);
         let of = |name: &str| said.get(name).cloned().unwrap_or_default();
-        let secret = match of("type").as_str() {
-            "file" => Secret::File(of("src").into()),
-            _ => {
-                let variable = of("env");
-                let known = self.bake.variables.iter().find(|(name, _)| *name == variable);
-                match known {
-                    Some((_, content)) => Secret::Content(content.clone()),
-                    None => return,
-                }
-            }
+        let secret = if of("type") == "file" {
+            Secret::File(of("src").into())
+        } else {
+            let variable = of("env");
+            let known = self.bake.variables.iter().find(|(name, _)| *name == variable);
+            let Some((_, content)) = known else { return };
+            Secret::Content(content.clone())
         };
         self.plan.secrets.insert(of("id"), secret);
     }

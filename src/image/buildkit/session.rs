@@ -130,7 +130,10 @@ impl Offer {
                 receiver.only::<Nothing>().await?;
                 sender.send(&Health { status: SERVING }).await
             }
-            _ => Err(Status::new(UNIMPLEMENTED, format!("{method} is not answered"))),
+            _ => {
+                receiver.only::<Nothing>().await?;
+                Err(Status::new(UNIMPLEMENTED, format!("{method} is not answered")))
+            }
         }
     }
 
@@ -214,5 +217,87 @@ mod tests {
         headers.insert("followpaths-encoded", "1".parse().unwrap());
         assert_eq!(all(&headers, "followpaths"), ["a", "b c", "ü x"]);
         assert_eq!(all(&headers, "include-patterns"), Vec::<String>::new());
+    }
+
+    /// A session with one of everything, and whoever asks it.
+    fn ask<M: prost::Message + Default + 'static>(
+        agent: PathBuf,
+        method: &'static str,
+        question: &impl prost::Message,
+    ) -> Result<Vec<M>, Status> {
+        let endpoint = crate::context::DockerEndpoint {
+            host: Some("tcp://127.0.0.1:1".to_owned()),
+            ..Default::default()
+        };
+        let offer = Offer {
+            places: HashMap::new(),
+            secrets: [("word".to_owned(), Secret::Content("hush".to_owned()))].into(),
+            agents: [("default".to_owned(), agent)].into(),
+            engine: Arc::new(Connection::open(&endpoint, None).unwrap()),
+        };
+        crate::blocking::wait(async {
+            let (near, far) = tokio::io::duplex(1 << 16);
+            let serving = serve(Box::new(far), Arc::new(offer));
+            let asking = async {
+                let (calls, connection) = h2::client::handshake(near).await?;
+                let client = super::super::grpc::Client(calls);
+                let mut heard = Vec::new();
+                tokio::select! {
+                    result = client.call(method, question, |answer| heard.push(answer)) => result?,
+                    _ = connection => {}
+                }
+                Ok(heard)
+            };
+            tokio::select! {
+                heard = asking => heard,
+                served = serving => served.map(|()| Vec::new()),
+            }
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_build_gets_what_is_its_own_and_nothing_else() {
+        let by = |id: &str| ById { id: id.to_owned() };
+        let secret = |id| ask::<Content>(PathBuf::new(), SECRET, &by(id));
+        assert_eq!(secret("word").unwrap()[0].data, b"hush");
+        let refused = secret("other").unwrap_err();
+        assert_eq!(refused, Status::new(NOT_FOUND, "no secret is called `other`"));
+        assert_eq!(
+            ask::<Health>(PathBuf::new(), HEALTH, &Nothing {}).unwrap()[0].status,
+            SERVING
+        );
+        let unknown = ask::<Nothing>(PathBuf::new(), "/a.b/C", &Nothing {}).unwrap_err();
+        assert_eq!(unknown.code, UNIMPLEMENTED);
+        let nobody = ask::<CredentialsResponse>(
+            PathBuf::new(),
+            CREDENTIALS,
+            &CredentialsRequest {
+                host: "registry.test".to_owned(),
+            },
+        );
+        assert_eq!(nobody.unwrap(), [CredentialsResponse::default()]);
+    }
+
+    #[test]
+    fn a_build_speaks_with_the_agent() {
+        use std::io::{Read, Write};
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("agent");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let agent = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut question = String::new();
+            stream.read_to_string(&mut question).unwrap();
+            stream.write_all(b"answer").unwrap();
+            question
+        });
+        let question = Content {
+            data: b"question".to_vec(),
+        };
+        let heard = ask::<Content>(socket, FORWARD_AGENT, &question).unwrap();
+        assert_eq!(agent.join().unwrap(), "question");
+        let heard: Vec<u8> = heard.into_iter().flat_map(|part| part.data).collect();
+        assert_eq!(heard, b"answer");
     }
 }
