@@ -27,7 +27,7 @@ impl Connection {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> std::io::Result<Option<Box<dyn Stream>>> {
-        let stream = match &self.tunnel {
+        let stream: Box<dyn Stream> = match &self.tunnel {
             Some(tunnel) => Box::new(UnixStream::connect(tunnel.socket()).await?),
             None => dial(&self.host, self.tls.as_deref()).await?,
         };
