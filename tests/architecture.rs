@@ -58,6 +58,7 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
             "image/",
             "registry/credentials.rs",
             "ecs/files.rs",
+            "local/watch/",
             "ui/output.rs",
         ],
     ),

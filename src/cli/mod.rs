@@ -38,6 +38,7 @@ mod unpause;
 mod up;
 mod volumes;
 mod wait;
+mod watch;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -90,6 +91,7 @@ enum Command {
     Prune(prune::Arguments),
     Wait(wait::Arguments),
     Scale(scale::Arguments),
+    Watch(watch::Arguments),
     Port(port::Arguments),
     Top(top::Arguments),
     Images(images::Arguments),
@@ -173,6 +175,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Prune(arguments) => prune::run(environment, arguments),
         Command::Wait(arguments) => wait::run(environment, arguments),
         Command::Scale(arguments) => scale::run(environment, arguments),
+        Command::Watch(arguments) => watch::run(environment, arguments),
         Command::Port(arguments) => port::run(environment, arguments),
         Command::Top(arguments) => top::run(environment, arguments),
         Command::Images(arguments) => images::run(environment, arguments),

@@ -4,9 +4,9 @@ mod arguments;
 
 pub(super) use arguments::Arguments;
 
-use super::diff;
 use super::environment::Environment;
 use super::scale::rescale;
+use super::{diff, watch};
 use crate::compose::Project;
 use crate::context::Target;
 use crate::diagnostic::nearest;
@@ -33,6 +33,9 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let mut options = arguments.options();
     options.remove_orphans |= environment.says(&project, "COMPOSE_REMOVE_ORPHANS");
     options.ignore_orphans = environment.says(&project, "COMPOSE_IGNORE_ORPHANS");
+    if arguments.watch && !environment.is_dry_run() {
+        return watch::attached(environment, &project, report, options, arguments);
+    }
     environment.run_logging(arguments.look(), async |io| {
         if environment.is_dry_run() {
             let engine = environment.engine("up --dry-run").await?;

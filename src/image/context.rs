@@ -40,10 +40,12 @@ pub(super) fn read(root: &Path, dockerfile: &Dockerfile<'_>) -> io::Result<Conte
         }
     };
     let own = match dockerfile {
-        Dockerfile::File(file) => Some(root.join(format!("{file}.dockerignore"))),
+        Dockerfile::File(file) => Some(*file),
         Dockerfile::Inline(_) => None,
     };
-    let ignore = ignore(root, own)?;
+    let (patterns, place) = ignore_file(root, own)?;
+    let invalid = |why| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", place.display()));
+    let ignore = Ignore::parse(&patterns).map_err(invalid)?;
     let mut builder = tar::Builder::new(Vec::new());
     for path in listed(root, &ignore, &name)? {
         append(&mut builder, root, &path)?;
@@ -60,19 +62,22 @@ pub(super) fn read(root: &Path, dockerfile: &Dockerfile<'_>) -> io::Result<Conte
     })
 }
 
-/// `<Dockerfile>.dockerignore` where it is there, `.dockerignore` otherwise.
-fn ignore(root: &Path, own: Option<PathBuf>) -> io::Result<Ignore> {
-    for path in own.into_iter().chain([root.join(".dockerignore")]) {
+/// What stands in `<Dockerfile>.dockerignore` where it is there, in `.dockerignore` otherwise, and nothing without both.
+pub(crate) fn dockerignore(root: &Path, dockerfile: &str) -> io::Result<String> {
+    ignore_file(root, Some(dockerfile)).map(|(text, _)| text)
+}
+
+fn ignore_file(root: &Path, dockerfile: Option<&str>) -> io::Result<(String, PathBuf)> {
+    let own = dockerfile.map(|file| root.join(format!("{file}.dockerignore")));
+    let all = root.join(".dockerignore");
+    for path in own.into_iter().chain([all.clone()]) {
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                let invalid = |why| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
-                return Ignore::parse(&text).map_err(invalid);
-            }
+            Ok(text) => return Ok((text, path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return said(Err(error), &path),
         }
     }
-    Ok(Ignore::default())
+    Ok((String::new(), all))
 }
 
 /// Everything that the build sees, each folder before what is in it; and the Dockerfile, which the builder needs.

@@ -17,6 +17,7 @@ mod push;
 
 pub use bake::{Bake, BuildOptions, Target, bake};
 pub use builder::Builder;
+pub(crate) use context::dockerignore;
 pub use ignore::Ignore;
 pub use push::{Local, Pushing};
 

@@ -77,6 +77,11 @@ impl Events {
         }
     }
 
+    /// What happens to any container from now on.
+    pub(super) fn any(&self) -> watch::Receiver<HashMap<String, u64>> {
+        self.0.subscribe()
+    }
+
     /// What happens to one container from now on.
     pub(super) fn of(&self, name: &str) -> Woken {
         let counts = self.0.subscribe();

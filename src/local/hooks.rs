@@ -113,7 +113,7 @@ pub(super) fn runner(service: &Service, hook: &Hook) -> Service {
     runner
 }
 
-fn command(hook: &Hook) -> Command {
+pub(super) fn command(hook: &Hook) -> Command {
     let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone());
     let variable = |(name, value): (&String, &crate::compose::Spanned<Option<String>>)| match &value.value {
         Some(value) => format!("{name}={value}"),

@@ -35,6 +35,7 @@ mod session;
 mod shared;
 pub mod support;
 mod teardown;
+pub mod watch;
 
 pub use hash::{network_hashes, service_hashes, volume_hashes};
 pub use hooks::{Command, Hooks};
@@ -45,6 +46,7 @@ pub use plan::{Creation, Goal, Operation, Plan, Step};
 pub use policy::PullOptions;
 pub use reconcile::reconcile;
 pub use teardown::{Remains, teardown};
+pub use watch::Watching;
 
 use std::collections::BTreeMap;
 use std::path::Path;

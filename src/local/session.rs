@@ -149,7 +149,7 @@ impl Session<'_> {
     }
 
     /// Stops the project's containers, and kills them at the next interrupt.
-    async fn stop(&self, events: &Events) -> Result<()> {
+    pub(super) async fn stop(&self, events: &Events) -> Result<()> {
         let containers = self.connection.project_containers(&self.project.name).await?;
         let containers: Vec<_> = containers.iter().map(Container::read).collect();
         let execution = Execution::new(self.connection, self.io, events).timeout(self.options.timeout);

@@ -21,3 +21,4 @@ mod shapes;
 mod ssh;
 mod table;
 mod up;
+mod watch;

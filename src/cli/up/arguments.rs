@@ -96,7 +96,10 @@ pub(in crate::cli) struct Arguments {
     yes: bool,
     /// Refuse what would be ignored or warned about
     #[arg(long)]
-    pub(super) strict: bool,
+    pub(in crate::cli) strict: bool,
+    /// Bring edited files to the containers besides, as `ctx watch` does (engine)
+    #[arg(short, long, conflicts_with_all = WITHOUT_WATCH)]
+    pub(super) watch: bool,
     /// Services to bring up, with their dependencies [default: all]
     pub(super) services: Vec<String>,
 }
@@ -105,6 +108,16 @@ pub(in crate::cli) struct Arguments {
 const ATTACHED: [&str; 5] = [
     "attach",
     "attach_dependencies",
+    "abort_on_container_exit",
+    "abort_on_container_failure",
+    "exit_code_from",
+];
+
+/// What has nothing to watch, or ends by itself.
+const WITHOUT_WATCH: [&str; 6] = [
+    "detach",
+    "wait",
+    "no_start",
     "abort_on_container_exit",
     "abort_on_container_failure",
     "exit_code_from",
@@ -131,7 +144,7 @@ impl PullPolicy {
 }
 
 impl Arguments {
-    pub(super) fn look(&self) -> Look {
+    pub(in crate::cli) fn look(&self) -> Look {
         Look {
             no_prefix: self.no_log_prefix,
             no_color: self.no_color,

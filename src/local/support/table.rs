@@ -181,7 +181,7 @@ pub(super) const ROWS: &[(&str, Verdict)] = &[
     ("services.*.deploy.update_config.monitor", Above),
     ("services.*.deploy.update_config.order", Above),
     ("services.*.deploy.update_config.parallelism", Above),
-    ("services.*.develop", Spent("it is about watching files, which `up` does not do")),
+    ("services.*.develop", Spent("`ctx watch` and `ctx up --watch` do what it says")),
     ("services.*.develop.watch", Above),
     ("services.*.develop.watch.*.action", Above),
     ("services.*.develop.watch.*.exec", Above),
