@@ -12,6 +12,7 @@ use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use prost::Message;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Of `google.rpc.Code`.
 pub(super) const UNKNOWN: u32 = 2;
@@ -59,6 +60,27 @@ impl From<std::io::Error> for Status {
     fn from(error: std::io::Error) -> Self {
         Self::new(UNKNOWN, error.to_string())
     }
+}
+
+/// How much in small frames may wait to be read. A builder asks for thousands of files at once, each in a frame of a few
+/// bytes, which HTTP/2 libraries take for an attack; what may wait at all is bounded by the window in any case.
+const SMALL_FRAMES: usize = 1 << 30;
+
+/// The side of a connection that asks.
+pub(super) async fn asking(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> Result<(Client, impl Future<Output = Result<(), h2::Error>>), h2::Error> {
+    let mut builder = h2::client::Builder::new();
+    let (calls, connection) = builder.data_frame_budget(SMALL_FRAMES).handshake(stream).await?;
+    Ok((Client(calls), connection))
+}
+
+/// The side of a connection that answers.
+pub(super) async fn answering<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+) -> Result<h2::server::Connection<S, Bytes>, h2::Error> {
+    let mut builder = h2::server::Builder::new();
+    builder.data_frame_budget(SMALL_FRAMES).handshake(stream).await
 }
 
 /// What the other side says in one call.
@@ -170,7 +192,7 @@ pub(super) fn answer(respond: &mut SendResponse<Bytes>) -> Result<Sender, Status
 
 /// A connection on which calls are made.
 #[derive(Clone)]
-pub(super) struct Client(pub(super) SendRequest<Bytes>);
+pub(super) struct Client(SendRequest<Bytes>);
 
 impl Client {
     /// Asks once, and hears each part of the answer.

@@ -17,7 +17,7 @@ use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
 use self::filesync::Place;
-use self::grpc::{Client, Status};
+use self::grpc::{Client, Status, asking};
 use self::messages::{Nothing, SolveRequest, StatusRequest, StatusResponse};
 use self::plan::{Plan, plan};
 use self::session::{METHODS, Offer, serve};
@@ -85,8 +85,7 @@ impl BuildKit {
             ))
             .because(&error)
         };
-        let (calls, connection) = h2::client::handshake(self.calls).await.map_err(lost)?;
-        let client = Client(calls);
+        let (client, connection) = asking(self.calls).await.map_err(lost)?;
         let built: Vec<_> = bake.targets.iter().map(|_| watch::channel(false)).collect();
         let all = bake
             .targets

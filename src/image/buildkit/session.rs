@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 use super::filesync::{Place, send};
-use super::grpc::{NOT_FOUND, Receiver, Sender, Status, UNIMPLEMENTED, UNKNOWN, answer};
+use super::grpc::{NOT_FOUND, Receiver, Sender, Status, UNIMPLEMENTED, UNKNOWN, answer, answering};
 use super::messages::{ById, Content, CredentialsRequest, CredentialsResponse, Health, Nothing};
 use super::tree::Wanted;
 use crate::engine::{Connection, Stream};
@@ -54,7 +54,7 @@ pub(super) enum Secret {
 
 /// Answers until the other side hangs up.
 pub(super) async fn serve(stream: Box<dyn Stream>, offer: Arc<Offer>) -> Result<(), Status> {
-    let mut connection = h2::server::handshake(stream).await?;
+    let mut connection = answering(stream).await?;
     // They end with the session.
     let mut calls = JoinSet::new();
     while let Some(call) = connection.accept().await {
@@ -239,8 +239,7 @@ mod tests {
             let (near, far) = tokio::io::duplex(1 << 16);
             let serving = serve(Box::new(far), Arc::new(offer));
             let asking = async {
-                let (calls, connection) = h2::client::handshake(near).await?;
-                let client = super::super::grpc::Client(calls);
+                let (client, connection) = super::super::grpc::asking(near).await?;
                 let mut heard = Vec::new();
                 tokio::select! {
                     result = client.call(method, question, |answer| heard.push(answer)) => result?,
