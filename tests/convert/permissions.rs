@@ -126,12 +126,7 @@ fn what_ctx_calls_is_in_the_policy() {
     let mut sandbox = Sandbox::new();
     sandbox.set("SITE_KEY", "secret").write("compose.yaml", file);
     let policy = sandbox.ok(&["-p", "shop", "permissions"]).stdout;
-    let code: String = root()
-        .join("src/ecs/aws")
-        .read_dir()
-        .unwrap()
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect();
+    let code = code_below(&root().join("src/ecs/aws"));
     let call = regex_lite::Regex::new(r"\n?\s*account\s*\.([a-z0-9_]+)\s*\.([a-z_0-9]+)\(\)").unwrap();
     let mut missing = BTreeSet::new();
     for found in call.captures_iter(&code) {
@@ -147,6 +142,18 @@ fn what_ctx_calls_is_in_the_policy() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn code_below(folder: &Path) -> String {
+    let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        if path.is_dir() {
+            code_below(&path)
+        } else {
+            std::fs::read_to_string(path).unwrap()
+        }
+    };
+    paths.map(read).collect()
 }
 
 /// A managed policy has at most 6,144 characters, blanks not counted.
