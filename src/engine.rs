@@ -157,6 +157,11 @@ impl Connection {
         self.credentials.login(registry).await
     }
 
+    /// Everybody that one is known to be, by registry, in the docker CLI's words.
+    pub(crate) async fn logins(&self) -> Result<Vec<(String, Login)>, Failure> {
+        self.credentials.all().await
+    }
+
     /// What a failed request means: that there is no engine, or that the engine could not do it.
     pub(crate) fn failed(&self, what: impl Into<String>, error: &bollard::errors::Error) -> Error {
         if let Some(tunnel) = &self.tunnel

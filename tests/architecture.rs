@@ -57,6 +57,7 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
             "context/",
             "image/",
             "registry/credentials.rs",
+            "local/execute/create.rs",
             "ecs/files.rs",
             "local/watch/",
             "ui/output.rs",

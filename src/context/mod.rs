@@ -8,6 +8,7 @@ mod config_file;
 mod disk;
 mod ini;
 mod metadata;
+mod plugins;
 mod profiles;
 mod region;
 mod role;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 pub use access_keys::AccessKeys;
 pub use account::account;
+pub use plugins::{is_program, plugin};
 pub use profiles::Profiles;
 pub use region::region;
 pub use role::MfaRole;

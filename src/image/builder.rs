@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::buildkit::BuildKit;
 use super::{Bake, BuildOptions, Target, buildx, classic};
 use crate::backend::Io;
-use crate::context::DockerEndpoint;
+use crate::context::{DockerEndpoint, plugin};
 use crate::engine::Connection;
 use crate::error::{Error, Result};
 use crate::registry;
@@ -45,7 +45,7 @@ impl Builder {
             return Ok(String::new());
         }
         let building = async {
-            if let Some(program) = buildx::find(self.docker_config.as_deref()) {
+            if let Some(program) = plugin("buildx", self.docker_config.as_deref()) {
                 let plugin = buildx::Plugin {
                     program,
                     endpoint: &self.endpoint,

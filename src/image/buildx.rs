@@ -1,11 +1,8 @@
 //! Driving the docker CLI's plugin `buildx`.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
@@ -15,40 +12,10 @@ use crate::backend::Io;
 use crate::context::DockerEndpoint;
 use crate::error::{Error, Result};
 
-/// Where the docker CLI looks for its plugins, after its user's own folders.
-const FOLDERS: &[&str] = &[
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-];
-
 pub(super) struct Plugin<'a> {
     pub(super) program: PathBuf,
     pub(super) endpoint: &'a DockerEndpoint,
     pub(super) docker_config: Option<&'a Path>,
-}
-
-/// The plugin, where the docker CLI would find it.
-pub(super) fn find(docker_config: Option<&Path>) -> Option<PathBuf> {
-    let own = docker_config.map(|folder| folder.join("cli-plugins"));
-    let folders = docker_config.map(extra_folders).unwrap_or_default().into_iter();
-    let folders = folders.chain(own).chain(FOLDERS.iter().map(PathBuf::from));
-    let mut programs = folders.map(|folder| folder.join("docker-buildx"));
-    programs.find(|program| {
-        let found = fs::metadata(program);
-        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    })
-}
-
-/// `cliPluginsExtraDirs` of Docker's `config.json`.
-fn extra_folders(docker_config: &Path) -> Vec<PathBuf> {
-    let text = fs::read_to_string(docker_config.join("config.json")).unwrap_or_default();
-    let settings: Value = serde_json::from_str(&text).unwrap_or_default();
-    let folders = settings["cliPluginsExtraDirs"].as_array().into_iter().flatten();
-    folders
-        .filter_map(|folder| folder.as_str().map(PathBuf::from))
-        .collect()
 }
 
 impl Plugin<'_> {

@@ -9,7 +9,7 @@ use bollard::models::{
 
 use super::mounts::{self, Copied};
 use super::{labels, names, ports, resources};
-use crate::compose::{Healthcheck, Mapping, Project, Service, ServiceNetwork, Text, Texts};
+use crate::compose::{CredentialSpec, Healthcheck, Mapping, Project, Service, ServiceNetwork, Text, Texts};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::engine::Api;
 
@@ -88,7 +88,7 @@ pub(super) fn container(project: &Project, service: &Service, instance: &Instanc
             typ: string(logging.driver.as_ref()),
             config: pairs(&logging.options),
         }),
-        ..security(service, resources::limits(service))
+        ..security(project, service, resources::limits(service))
     };
     let endpoints_config = first.map(|endpoint| HashMap::from([endpoint]));
     let body = ContainerCreateBody {
@@ -319,7 +319,7 @@ fn extra_hosts(service: &Service) -> Vec<String> {
 }
 
 /// `security_opt`, of which `systempaths=unconfined` is no option of the engine but two of its lists left empty.
-fn security(service: &Service, host_config: HostConfig) -> HostConfig {
+fn security(project: &Project, service: &Service, host_config: HostConfig) -> HostConfig {
     let open = |option: &&Text| matches!(option.as_str(), "systempaths=unconfined" | "systempaths:unconfined");
     let unconfined = service.security_opt.iter().any(|option| open(&option));
     let options = service.security_opt.iter().filter(|option| !open(option));
@@ -328,12 +328,32 @@ fn security(service: &Service, host_config: HostConfig) -> HostConfig {
         Some((key, value)) if !option.contains('=') => format!("{key}={value}"),
         _ => option.value.clone(),
     };
+    let specified = service
+        .credential_spec
+        .as_ref()
+        .and_then(|spec| credentials(project, spec));
     HostConfig {
-        security_opt: some(options.map(option).collect()),
+        security_opt: some(options.map(option).chain(specified).collect()),
         masked_paths: unconfined.then(Vec::new),
         readonly_paths: unconfined.then(Vec::new),
         ..host_config
     }
+}
+
+/// `credential_spec`, which only engines on Windows take.
+fn credentials(project: &Project, spec: &CredentialSpec) -> Option<String> {
+    let content = |config: &Text| project.configs.get(&config.value)?.content.as_ref();
+    let said = match spec {
+        CredentialSpec { file: Some(file), .. } => format!("file://{}", file.value),
+        CredentialSpec {
+            registry: Some(key), ..
+        } => format!("registry://{}", key.value),
+        CredentialSpec {
+            config: Some(config), ..
+        } => format!("raw://{}", content(config)?.value),
+        _ => return None,
+    };
+    Some(format!("credentialspec={said}"))
 }
 
 /// The engine counts grace in whole seconds; a fraction is rounded up, so that nothing is killed early.

@@ -265,6 +265,9 @@ impl Connection {
                 format!("the engine cannot reach the registry of `{image}`: {about}"),
             )
             .hint("is the engine's machine online? an image that is there already needs no registry")
+        } else if says(&["no space left on device", "disk quota exceeded"]) {
+            Diagnostic::error(span, format!("the engine's disk is too full for `{image}`"))
+                .hint("`docker system df` shows what fills it, `docker system prune` takes away what nobody uses")
         } else if says(&["invalid reference format", "no matching manifest"]) {
             Diagnostic::error(span, format!("`{image}` cannot be pulled: {about}"))
         } else {

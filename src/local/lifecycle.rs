@@ -14,6 +14,7 @@ use super::execute::Execution;
 use super::hooks;
 use super::observed::{Container, Observed};
 use super::plan::{Goal, Operation, Plan, Step};
+use super::prepare;
 use super::reconcile::needs_stop;
 use crate::backend::Io;
 use crate::compose::{Condition, Project};
@@ -231,8 +232,12 @@ impl Engine {
         let execution = Execution::new(&self.connection, io, &events).timeout(timeout);
         let nothing = Observed::default();
         tokio::select! {
-            result = execution.run_interruptibly(&plan, &nothing) => result,
-            error = events.listen(&self.connection, project), if plan.waits() => Err(error),
+            result = execution.run_interruptibly(&plan, &nothing) => result?,
+            error = events.listen(&self.connection, project), if plan.waits() => return Err(error),
+        }
+        match files.filter(|_| *verb == Verb::Stop && services.is_empty()) {
+            Some(files) => self.sources().tell(files, prepare::Verb::Stop, io).await,
+            None => Ok(()),
         }
     }
 

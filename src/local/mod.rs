@@ -27,6 +27,7 @@ mod observed;
 mod plan;
 mod policy;
 mod ports;
+mod prepare;
 mod reconcile;
 mod removal;
 mod replicas;
@@ -49,7 +50,7 @@ pub use teardown::{Remains, teardown};
 pub use watch::Watching;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -66,12 +67,16 @@ use crate::error::{Error, Result};
 use crate::image::{BuildOptions, Builder, bake};
 use events::Events;
 use execute::Execution;
+use prepare::{Sources, Verb as ProviderVerb};
 
 /// An engine.
 #[derive(Debug)]
 pub struct Engine {
     connection: Connection,
     builder: Builder,
+    endpoint: DockerEndpoint,
+    /// The docker CLI's own folder.
+    docker_config: Option<PathBuf>,
 }
 
 impl Engine {
@@ -79,11 +84,24 @@ impl Engine {
     pub async fn connect(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
         let connection = Connection::open(endpoint, docker_config)?;
         let builder = Builder::new(endpoint, docker_config);
-        Ok(Self { connection, builder })
+        Ok(Self {
+            connection,
+            builder,
+            endpoint: endpoint.clone(),
+            docker_config: docker_config.map(Path::to_owned),
+        })
     }
 }
 
 impl Engine {
+    fn sources(&self) -> Sources<'_> {
+        Sources {
+            connection: &self.connection,
+            endpoint: &self.endpoint,
+            docker_config: self.docker_config.clone(),
+        }
+    }
+
     /// Pulls and builds at the same time; the result are the images' ids by name.
     async fn provide(
         &self,
@@ -112,7 +130,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// What `up` would do, a line a step.
+    /// What `up` would do, a line a step. Providers are not asked: what they would say is not known.
     pub async fn preview_up(&self, project: &Project, options: &UpOptions) -> Result<String> {
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         hooks::adopt(&mut observed.containers, project);
@@ -178,6 +196,8 @@ impl Backend for Engine {
             return Err(Error::new(format!("a Docker engine knows no parameter `{name}`"))
                 .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
         }
+        let prepared = self.sources().prepared(project, io).await?;
+        let project = prepared.as_ref();
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         hooks::adopt(&mut observed.containers, project);
         let stale = self.connection.stale(project, &observed.images).await?;
@@ -210,6 +230,9 @@ impl Backend for Engine {
         let events = Events::new();
         let execution = Execution::new(&self.connection, io, &events).timeout(options.timeout);
         execution.run_interruptibly(&plan, &Observed::default()).await?;
+        if let Some(project) = project {
+            self.sources().tell(project, ProviderVerb::Down, io).await?;
+        }
         match options.images {
             Some(which) => self.connection.remove_images(name, project, which, io).await,
             None => Ok(()),

@@ -50,19 +50,14 @@ fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
         );
         said.push(Diagnostic::error(name.span, message).hint("leave out `container_name`, or have one container"));
     }
-    for option in &service.security_opt {
-        let profile = option
-            .strip_prefix("seccomp=")
-            .or_else(|| option.strip_prefix("seccomp:"));
-        if profile.is_some_and(|profile| !matches!(profile, "unconfined" | "builtin")) {
-            let message = "a seccomp profile in a file does not work on an engine yet";
-            said.push(
-                Diagnostic::error(option.span, message)
-                    .hint("make it the engine's own with `dockerd --seccomp-profile`"),
-            );
-        }
-    }
     let read_only = service.read_only.is_some_and(|read_only| read_only.value);
+    if let Some(socket) = service.use_api_socket.filter(|socket| socket.value && read_only) {
+        let message = format!(
+            "who you are at registries cannot be copied into `{}`, which is read-only",
+            service.name
+        );
+        said.push(Diagnostic::error(socket.span, message).hint("mount the engine's socket as a volume instead"));
+    }
     let mut owned = |objects: &indexmap::IndexMap<String, FileObject>, reference: &FileReference| {
         let object = objects.get(&reference.source.value);
         let mounted = object.is_some_and(|object| object.content.is_none() && object.file.is_some());

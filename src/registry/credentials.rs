@@ -3,7 +3,7 @@
 //! Not by the crate `docker_credential`: its helpers have no end in time, and its errors name neither the helper nor
 //! what it said.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -110,6 +110,26 @@ impl Credentials {
     /// Who one is there, whatever is stored.
     pub async fn set(&self, registry: &str, login: Login) {
         self.logins.lock().await.insert(registry.to_owned(), login);
+    }
+
+    /// Who one is everywhere, by the names that the docker CLI stores.
+    pub async fn all(&self) -> Result<Vec<(String, Login)>, Failure> {
+        let settings = self.settings.get_or_init(|| Settings::read(self.file.as_deref()));
+        let servers: BTreeSet<_> = match settings {
+            Ok(settings) => settings
+                .auths
+                .keys()
+                .chain(settings.cred_helpers.keys())
+                .cloned()
+                .collect(),
+            Err(_) => BTreeSet::from([DOCKER_HUB.to_owned()]),
+        };
+        let mut all = Vec::with_capacity(servers.len());
+        for server in servers {
+            let login = self.login(&server).await?;
+            all.push((server, login));
+        }
+        Ok(all)
     }
 
     async fn look_up(&self, registry: &str) -> Result<Login, String> {

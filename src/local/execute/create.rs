@@ -3,20 +3,64 @@
 use std::sync::PoisonError;
 
 use bollard::body_full;
-use bollard::models::NetworkConnectRequest;
-use bollard::query_parameters::{CreateContainerOptions, UploadToContainerOptions};
+use bollard::models::{ContainerCreateBody, ContainerStateStatusEnum, NetworkConnectRequest};
+use bollard::query_parameters::{
+    CreateContainerOptions, InspectContainerOptions, RemoveContainerOptions, UploadToContainerOptions,
+};
 
 use super::super::container::{Instance, container};
 use super::super::observed::{Container, Observed};
 use super::super::plan::{Creation, Operation, Plan};
-use super::super::{archive, failure, hash};
+use super::super::{archive, failure, hash, labels};
 use super::Execution;
-use crate::engine::Api;
-use crate::error::Result;
+use crate::compose::{Project, Service};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Api, message};
+use crate::error::{Error, Result};
 use crate::progress::{Event, State};
 
 /// With this API and newer ones a container is attached to all its networks when it is made.
 const MANY_NETWORKS: Api = Api(44);
+
+/// Gives the engine what the files of seccomp profiles say, since it has no such files.
+pub(super) fn profiles(project: &Project, service: &Service, body: &mut ContainerCreateBody) -> Result<()> {
+    let options = body
+        .host_config
+        .iter_mut()
+        .filter_map(|host| host.security_opt.as_mut());
+    for option in options.flatten() {
+        let Some(file) = option.strip_prefix("seccomp=").filter(|file| is_file(file)) else {
+            continue;
+        };
+        let path = project.working_dir.join(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+        let profile = text.and_then(|text| {
+            let profile: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            Ok(profile.to_string())
+        });
+        let profile = profile.map_err(|why| -> Error {
+            let written = service.security_opt.iter().find(|option| option.value.ends_with(file));
+            let span = written.map_or(service.span, |option| option.span);
+            let message = format!("cannot read the seccomp profile {}: {why}", path.display());
+            vec![Diagnostic::error(span, message)].into()
+        })?;
+        *option = format!("seccomp={profile}");
+    }
+    Ok(())
+}
+
+fn is_taken(error: &bollard::errors::Error) -> bool {
+    let conflict = matches!(
+        error,
+        bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }
+    );
+    conflict && message(error).contains("is already in use by container")
+}
+
+/// Whether a profile is neither one of the engine's nor written where its name would stand.
+fn is_file(profile: &str) -> bool {
+    !matches!(profile, "unconfined" | "builtin") && !profile.starts_with('{')
+}
 
 impl Execution<'_> {
     pub(super) async fn create(&self, creation: &Creation<'_>) -> Result<()> {
@@ -39,6 +83,7 @@ impl Execution<'_> {
             renew_volumes: self.renew_volumes,
         };
         let mut container = container(project, &resolved, &instance);
+        profiles(project, service, &mut container.body)?;
         let object = format!("Container {}", replaces.map_or(name, |old| &old.name));
         // The temporary name is nobody's business; renaming says that it is done.
         let (doing, done) = if replaces.is_some() {
@@ -69,7 +114,16 @@ impl Execution<'_> {
                 platform,
             };
             let docker = &self.connection.docker;
-            let created = docker.create_container(Some(options), container.body.clone()).await?;
+            let made = docker
+                .create_container(Some(options.clone()), container.body.clone())
+                .await;
+            let created = match made {
+                // Of a run that was cut off, the engine may have come to its last request after we had looked.
+                Err(error) if is_taken(&error) && self.clear(project, service, name).await => {
+                    docker.create_container(Some(options), container.body.clone()).await?
+                }
+                made => made?,
+            };
             for (network, endpoint) in &container.networks {
                 let request = NetworkConnectRequest {
                     container: created.id.clone(),
@@ -93,6 +147,23 @@ impl Execution<'_> {
         };
         let result = self.told(&object, done, make().await);
         result.map_err(|error| failure::create(self.connection, project, service, name, &error))
+    }
+
+    /// Takes away a container of this service that never ran, and that has a name which is wanted now.
+    async fn clear(&self, project: &Project, service: &Service, name: &str) -> bool {
+        let docker = &self.connection.docker;
+        let Ok(found) = docker.inspect_container(name, None::<InspectContainerOptions>).await else {
+            return false;
+        };
+        let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
+        let own =
+            labels.get(labels::PROJECT) == Some(&project.name) && labels.get(labels::SERVICE) == Some(&service.name);
+        let fresh = found.state.and_then(|state| state.status) == Some(ContainerStateStatusEnum::CREATED);
+        let options = RemoveContainerOptions {
+            v: true,
+            ..RemoveContainerOptions::default()
+        };
+        own && fresh && docker.remove_container(name, Some(options)).await.is_ok()
     }
 
     pub(super) fn remember(&self, plan: &Plan<'_>, observed: &Observed) {

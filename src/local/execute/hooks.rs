@@ -19,6 +19,7 @@ use super::super::lines::{Line, Lines};
 use super::super::observed::Container;
 use super::super::{archive, hash, labels};
 use super::Execution;
+use super::create::profiles;
 use crate::backend::LogLine;
 use crate::compose::{Hook, Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
@@ -128,6 +129,8 @@ impl Execution<'_> {
             renew_volumes: false,
         };
         let mut made = container(project, &resolved, &instance);
+        // What is wrong with a profile was told when the service's own container was made.
+        let _ = profiles(project, service, &mut made.body);
         let labels = made.body.labels.get_or_insert_default();
         // So both tools take it away with the project, and neither takes it for the service's own.
         labels.insert(labels::ONE_OFF.to_owned(), "True".to_owned());
