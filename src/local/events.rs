@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::labels;
 use super::plan::Goal;
 use crate::compose::Condition;
-use crate::engine::Connection;
+use crate::engine::{Connection, is_missing};
 use crate::error::{Error, Result};
 
 /// How often something has happened to each container, by name.
@@ -66,8 +66,13 @@ impl Events {
         loop {
             let options = None::<InspectContainerOptions>;
             let container = connection.docker.inspect_container(name, options).await;
-            let container =
-                container.map_err(|error| connection.failed(format!("cannot look at container {name}"), &error))?;
+            let container = container.map_err(|error| {
+                if is_missing(&error) {
+                    return Error::new(format!("container {name} was removed while it was waited for"))
+                        .hint("run the command again to make a new one");
+                }
+                connection.failed(format!("cannot look at container {name}"), &error)
+            })?;
             match judge(&container, goal) {
                 Verdict::Met(word) => return Ok(word),
                 Verdict::Failed(why) => return Err(connection.explain(name, why, &container).await),

@@ -1,57 +1,8 @@
 //! How many requests the engine gets.
 
-use std::io::{self, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::between::{Between, Deed, path};
 use crate::scene::Scene;
 use crate::support::skip;
-
-/// Stands between `ctx` and the engine and counts: each request comes on a connection of its own.
-struct Counter {
-    requests: Arc<AtomicUsize>,
-    socket: PathBuf,
-}
-
-impl Counter {
-    fn before(engine: &str, socket: PathBuf) -> Self {
-        let listener = UnixListener::bind(&socket).expect("a socket");
-        let requests = Arc::new(AtomicUsize::new(0));
-        let (counted, engine) = (Arc::clone(&requests), engine.to_owned());
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                counted.fetch_add(1, Ordering::SeqCst);
-                let engine = UnixStream::connect(&engine).expect("the engine");
-                let (from, to) = (
-                    client.try_clone().expect("a handle"),
-                    engine.try_clone().expect("a handle"),
-                );
-                std::thread::spawn(move || pass(from, to));
-                std::thread::spawn(move || pass(engine, client));
-            }
-        });
-        Self { requests, socket }
-    }
-
-    fn take(&self) -> usize {
-        self.requests.swap(0, Ordering::SeqCst)
-    }
-}
-
-fn pass(mut from: UnixStream, mut to: UnixStream) {
-    let mut buffer = [0; 8192];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(length) if length > 0 && to.write_all(&buffer[..length]).is_ok() => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            _ => break,
-        }
-    }
-    let _ = to.shutdown(Shutdown::Write);
-}
 
 #[test]
 fn few_requests_are_enough() {
@@ -64,11 +15,12 @@ volumes: {data: {}}
 ";
     let Some(mut scene) = Scene::new(file) else { return };
     let host = scene.engine.host().to_owned();
-    let Some(socket) = host.strip_prefix("unix://") else {
+    let Some(engine) = path(&host) else {
         skip::or_fail("the engine has no socket");
         return;
     };
-    let counter = Counter::before(socket, scene.sandbox.home().join("engine.sock"));
+    let socket = scene.sandbox.home().join("engine.sock");
+    let counter = Between::new(&engine.display().to_string(), socket, |_| Deed::Pass);
     scene
         .sandbox
         .set("DOCKER_HOST", format!("unix://{}", counter.socket.display()));
