@@ -1,6 +1,7 @@
 //! Making a container: its body, its networks, the files that are copied into it.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use bollard::body_full;
 use bollard::models::{ContainerCreateBody, ContainerStateStatusEnum, NetworkConnectRequest};
@@ -15,7 +16,7 @@ use super::super::{archive, failure, hash, labels};
 use super::Execution;
 use crate::compose::{Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Api, message};
+use crate::engine::{Api, is_missing, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
 
@@ -61,6 +62,9 @@ fn is_taken(error: &bollard::errors::Error) -> bool {
 fn is_file(profile: &str) -> bool {
     !matches!(profile, "unconfined" | "builtin") && !profile.starts_with('{')
 }
+
+/// How long the engine may take to make a container that nobody waits for any more.
+const LONGEST_CREATION: Duration = Duration::from_secs(5);
 
 impl Execution<'_> {
     pub(super) async fn create(&self, creation: &Creation<'_>) -> Result<()> {
@@ -152,8 +156,15 @@ impl Execution<'_> {
     /// Takes away a container of this service that never ran, and that has a name which is wanted now.
     async fn clear(&self, project: &Project, service: &Service, name: &str) -> bool {
         let docker = &self.connection.docker;
-        let Ok(found) = docker.inspect_container(name, None::<InspectContainerOptions>).await else {
-            return false;
+        // The name is taken before the container is there.
+        let mut patience = Duration::from_millis(10);
+        let found = loop {
+            match docker.inspect_container(name, None::<InspectContainerOptions>).await {
+                Ok(found) => break found,
+                Err(error) if is_missing(&error) && patience < LONGEST_CREATION => tokio::time::sleep(patience).await,
+                Err(_) => return false,
+            }
+            patience *= 2;
         };
         let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
         let own =
