@@ -13,7 +13,7 @@ services:
 const DOCKERFILE: &str = "FROM ctx-test/web:1\nARG WORD\nENV VERSION=$WORD\n";
 
 /// Removes what a test built, also when it fails.
-struct Images(Engine, &'static str);
+pub struct Images(pub Engine, pub String);
 
 impl Drop for Images {
     fn drop(&mut self) {
@@ -45,7 +45,7 @@ fn repositories(ecs: &OnEcs) -> Vec<String> {
 fn what_is_built_runs_on_ecs_and_nothing_is_pushed_twice() {
     let Some(mut ecs) = OnEcs::with(SHOP) else { return };
     let project = "ctxtest-built";
-    let _images = Images(Engine::reach().unwrap(), project);
+    let _images = Images(Engine::reach().unwrap(), project.to_owned());
     ecs.sandbox.set("COMPOSE_PROJECT_NAME", project);
     ecs.sandbox.write("Dockerfile", DOCKERFILE);
 

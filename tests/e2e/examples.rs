@@ -1,6 +1,10 @@
 //! Each example, on both targets as far as it goes. `web-redis` is the main job, in `road.rs`.
 
+use std::sync::{Mutex, PoisonError};
+
+use crate::builds::Images;
 use crate::stage::{OnEcs, OnEngine, example, logs};
+use crate::support::engine::Engine;
 use crate::support::lint;
 
 #[test]
@@ -26,6 +30,7 @@ fn examples_convert_to_templates_without_findings() {
         "flask-counter",
         "override-env",
         "python-postgres",
+        "voting-app",
         "web-redis",
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -159,5 +164,47 @@ fn python_postgres_on_the_engine() {
         "the folder is mounted"
     );
     logs(&engine.sandbox, "db", "ready to accept connections");
+    engine.down();
+}
+
+/// The engine's first builder takes the newest of equal layers from its cache: two tests that build the same at a time
+/// would give each other's images another id.
+static BUILDING: Mutex<()> = Mutex::new(());
+
+#[test]
+fn voting_app_on_ecs() {
+    let _turn = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut ecs) = OnEcs::new("voting-app") else {
+        return;
+    };
+    let project = "ctxtest-voting";
+    let _images = Images(Engine::reach().unwrap(), project.to_owned());
+    ecs.sandbox.set("COMPOSE_PROJECT_NAME", project);
+    let first = ecs.up(&[]).stderr;
+    assert_eq!(first.matches("  Pushed").count(), 3, "{first}");
+    assert_eq!(ecs.page("vote", "/cgi-bin/vote?cats").body, "cats: vote 1\n");
+    logs(&ecs.sandbox, "worker", "carried vote 1 for cats");
+    assert_eq!(ecs.page("result", "/cgi-bin/result").body, "cats 1, dogs 0\n");
+
+    let tasks = ["vote", "result", "worker"].map(|service| ecs.task(service));
+    let again = ecs.up(&[]).stderr;
+    assert!(again.contains("No changes") && !again.contains("  Pushed"), "{again}");
+    assert_eq!(["vote", "result", "worker"].map(|service| ecs.task(service)), tasks);
+    ecs.sandbox.ok(&["down", "--rmi", "all"]);
+    assert_eq!(ecs.lab.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn voting_app_on_the_engine() {
+    let _turn = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(engine) = OnEngine::new("voting-app") else {
+        return;
+    };
+    Engine::reach().unwrap().make_busybox().unwrap();
+    let _images = Images(Engine::reach().unwrap(), engine.project.name().to_owned());
+    engine.up();
+    assert_eq!(engine.page(8080, "/cgi-bin/vote?dogs").body, "dogs: vote 1\n");
+    logs(&engine.sandbox, "worker", "carried vote 1 for dogs");
+    assert_eq!(engine.page(8081, "/cgi-bin/result").body, "cats 0, dogs 1\n");
     engine.down();
 }

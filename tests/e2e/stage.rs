@@ -52,6 +52,7 @@ pub fn example(name: &str) -> Sandbox {
         sandbox.set("COMPOSE_FILE", files.join(":"));
     }
     sandbox
+        .set("BASE_IMAGE", "ctx-test/busybox:1")
         .set("WEB_IMAGE", "ctx-test/web:1")
         .set("REDIS_IMAGE", "ctx-test/redis:1")
         .set("POSTGRES_IMAGE", "ctx-test/postgres:1");
