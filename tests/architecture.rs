@@ -55,6 +55,7 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
         &[
             "compose/",
             "context/",
+            "engine/ssh.rs",
             "image/",
             "registry/credentials.rs",
             "local/execute/create.rs",
