@@ -12,7 +12,7 @@ pub mod verdict;
 pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
 pub use events::{EventsOptions, Happening, Tell};
-pub use summaries::{Image, OwnVolume, Processes, ProjectSummary};
+pub use summaries::{Image, OwnVolume, Processes, ProjectSummary, Usage};
 pub use up::{Abort, BuildPolicy, Shown, UpOptions};
 
 use std::time::Duration;

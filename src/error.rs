@@ -25,6 +25,8 @@ pub struct Message {
     pub because: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The exit status.
+    pub code: u8,
 }
 
 impl Error {
@@ -37,6 +39,7 @@ impl Error {
             what: what.into(),
             because: Vec::new(),
             hint: None,
+            code: 1,
         }))
     }
 
@@ -65,6 +68,15 @@ impl Error {
         self
     }
 
+    /// Has the command end with another exit status than 1.
+    #[must_use]
+    pub fn exit_with(mut self, code: u8) -> Self {
+        if let Self::Message(message) = &mut self {
+            message.code = code;
+        }
+        self
+    }
+
     /// Gives mistakes that were found without their files (by a backend) the files that they point into.
     #[must_use]
     pub fn with_sources(mut self, sources: &Sources) -> Self {
@@ -80,7 +92,8 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Exit(code) => *code,
-            Self::Message(_) | Self::Report(_) => 1,
+            Self::Message(message) => message.code,
+            Self::Report(_) => 1,
         }
     }
 }

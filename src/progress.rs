@@ -26,12 +26,32 @@ pub struct Event {
 
 /// Where backends send [`Event`]s. Cheap to clone.
 #[derive(Clone)]
-pub struct Progress(Arc<dyn Fn(Event) + Send + Sync>);
+pub struct Progress {
+    show: Arc<dyn Fn(Event) + Send + Sync>,
+    rest: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl Progress {
     #[must_use]
     pub fn new(show: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(show))
+        Self {
+            show: Arc::new(show),
+            rest: Arc::new(|| {}),
+        }
+    }
+
+    /// The same, which can also be told to leave the terminal alone.
+    #[must_use]
+    pub fn resting(self, rest: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            rest: Arc::new(rest),
+            ..self
+        }
+    }
+
+    /// Leaves what is shown as it is, for good: the terminal is somebody else's now.
+    pub fn rest(&self) {
+        (self.rest)();
     }
 
     /// The same, where details are kept back.
@@ -46,7 +66,7 @@ impl Progress {
     }
 
     pub fn event(&self, event: Event) {
-        (self.0)(event);
+        (self.show)(event);
     }
 
     pub fn working(&self, id: impl Into<String>, text: impl Into<String>) {

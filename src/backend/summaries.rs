@@ -43,3 +43,24 @@ pub struct OwnVolume {
     pub name: String,
     pub driver: String,
 }
+
+/// What one container uses of its machine.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Usage {
+    pub id: String,
+    pub name: String,
+    /// Of one processor, in percent.
+    pub cpu: f64,
+    /// In bytes, without what is only cached.
+    pub memory: u64,
+    pub memory_limit: u64,
+    /// In percent.
+    pub memory_share: f64,
+    /// Bytes over all networks.
+    pub received: u64,
+    pub sent: u64,
+    /// Bytes from and to disks.
+    pub read: u64,
+    pub written: u64,
+    pub processes: u64,
+}

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct UpOptions {
     /// The services that were named; the project holds these and what they depend on. Empty: all.
     pub services: Vec<String>,
+    /// A service whose containers are left alone, though all that it needs is brought up.
+    pub beside: Option<String>,
     /// Values for a template's Parameters, which only ECS has.
     pub parameters: Vec<(String, String)>,
     /// Which images to build.

@@ -3,7 +3,7 @@
 //! Long because every command begins here, so that none of them opens a backend its own way.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -131,10 +131,15 @@ impl Environment {
         arguments.iter().filter_map(assignment).collect()
     }
 
+    /// The variables of a file for a command.
+    pub(super) fn variables_in(&self, path: &Path) -> Result<Vec<String>> {
+        let folder = current_dir()?;
+        crate::compose::arguments::variables(path, &folder, &self.variables).map_err(Error::from)
+    }
+
     /// What the command line says about the project to load.
     pub(super) fn load_options(&self, services: &[String]) -> Result<LoadOptions> {
-        let current_dir =
-            std::env::current_dir().map_err(|error| Error::new("cannot tell the current folder").because(&error))?;
+        let current_dir = current_dir()?;
         Ok(LoadOptions {
             files: self.global.files.clone(),
             project_directory: self.global.project_directory.clone(),
@@ -449,6 +454,10 @@ impl Environment {
             result
         })
     }
+}
+
+fn current_dir() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| Error::new("cannot tell the current folder").because(&error))
 }
 
 /// Counts Ctrl-C and SIGTERM from now on; the process no longer ends by them.

@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod context;
 mod convert;
+mod cp;
 mod deployment;
 mod diff;
 mod digests;
@@ -30,12 +31,15 @@ mod ps;
 mod pull;
 mod push;
 mod restart;
+mod run;
 mod scale;
 mod start;
+mod stats;
 mod stop;
 mod top;
 mod unpause;
 mod up;
+mod version;
 mod volumes;
 mod wait;
 mod watch;
@@ -80,8 +84,10 @@ enum Command {
     Logs(logs::Arguments),
     Events(events::Arguments),
     Explain(explain::Arguments),
+    Run(run::Arguments),
     Exec(exec::Arguments),
     Attach(attach::Arguments),
+    Cp(cp::Arguments),
     Start(start::Arguments),
     Stop(stop::Arguments),
     Restart(restart::Arguments),
@@ -94,9 +100,11 @@ enum Command {
     Watch(watch::Arguments),
     Port(port::Arguments),
     Top(top::Arguments),
+    Stats(stats::Arguments),
     Images(images::Arguments),
     Volumes(volumes::Arguments),
     Projects(projects::Arguments),
+    Version(version::Arguments),
 }
 
 impl Command {
@@ -108,8 +116,10 @@ impl Command {
                 | Self::Build(_)
                 | Self::Pull(_)
                 | Self::Push(_)
+                | Self::Run(_)
                 | Self::Exec(_)
                 | Self::Attach(_)
+                | Self::Cp(_)
                 | Self::Wait(_)
         )
     }
@@ -164,7 +174,9 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Logs(arguments) => logs::run(environment, arguments),
         Command::Events(arguments) => events::run(environment, arguments),
         Command::Explain(arguments) => explain::run(environment, arguments),
+        Command::Run(arguments) => run::run(environment, arguments),
         Command::Exec(arguments) => exec::run(environment, arguments),
+        Command::Cp(arguments) => cp::run(environment, arguments),
         Command::Attach(arguments) => attach::run(environment, arguments),
         Command::Start(arguments) => start::run(environment, arguments),
         Command::Stop(arguments) => stop::run(environment, arguments),
@@ -177,9 +189,11 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Scale(arguments) => scale::run(environment, arguments),
         Command::Watch(arguments) => watch::run(environment, arguments),
         Command::Port(arguments) => port::run(environment, arguments),
+        Command::Stats(arguments) => stats::run(environment, arguments),
         Command::Top(arguments) => top::run(environment, arguments),
         Command::Images(arguments) => images::run(environment, arguments),
         Command::Volumes(arguments) => volumes::run(environment, arguments),
+        Command::Version(arguments) => version::run(arguments),
         Command::Projects(arguments) => projects::run(environment, arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 mod arguments;
 
-pub(super) use arguments::Arguments;
+pub(super) use arguments::{Arguments, PullPolicy};
 
 use super::environment::Environment;
 use super::scale::rescale;

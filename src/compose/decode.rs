@@ -14,7 +14,7 @@ use super::{
 };
 use crate::diagnostic::{Diagnostic, Span};
 
-use service::service;
+pub(super) use service::service;
 
 /// Reads the services and resources of a project out of its tree.
 pub(super) fn project(project: &mut Project, diagnostics: &mut Vec<Diagnostic>) {

@@ -3,6 +3,7 @@
 //! [`load`] reads files, merges them, fills in variables and defaults, checks the result and gives a [`Project`].
 //! Everything that depends on the machine (files, environment) happens here; below, conversion is pure.
 
+pub mod arguments;
 pub mod canonical;
 mod check;
 mod decode;

@@ -2,7 +2,7 @@
 //!
 //! Long because each step of a plan has its own call to the engine.
 
-mod create;
+pub(super) mod create;
 mod hooks;
 
 use std::collections::{BTreeMap, HashMap};

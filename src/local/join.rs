@@ -45,7 +45,7 @@ pub struct Attach {
 
 /// How the stream between a console and a process came to its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum End {
+pub(super) enum End {
     Closed,
     Detached,
 }
@@ -154,7 +154,7 @@ impl Engine {
         })
     }
 
-    async fn hold(&self, id: &str, attach: &Attach) -> Result<Attached> {
+    pub(super) async fn hold(&self, id: &str, attach: &Attach) -> Result<Attached> {
         let docker = &self.connection.docker;
         let failed = |error| self.connection.failed("cannot attach to the container", &error);
         let container = docker.inspect_container(id, None::<InspectContainerOptions>).await;
@@ -176,7 +176,7 @@ impl Engine {
         })
     }
 
-    async fn join(&self, id: &str, attach: &Attach, attached: Attached, console: Console) -> Result<End> {
+    pub(super) async fn join(&self, id: &str, attach: &Attach, attached: Attached, console: Console) -> Result<End> {
         let docker = &self.connection.docker;
         let resize = async |(width, height): (u16, u16)| {
             let (w, h) = (width.into(), height.into());
@@ -204,16 +204,19 @@ impl Engine {
 }
 
 /// A connection to a container's first process.
-struct Attached {
+pub(super) struct Attached {
     streams: AttachContainerResults,
-    tty: bool,
-    stdin: bool,
+    pub(super) tty: bool,
+    pub(super) stdin: bool,
     /// Whether the end of the input is the container's to see. Where it is not, it would only end the output.
     ends: bool,
 }
 
 /// The exit status of what was joined, or none of its own when the user has left it.
-async fn ended(join: impl Future<Output = Result<End>>, wait: impl Future<Output = Result<i64>>) -> Result<u8> {
+pub(super) async fn ended(
+    join: impl Future<Output = Result<End>>,
+    wait: impl Future<Output = Result<i64>>,
+) -> Result<u8> {
     let (mut join, mut wait) = (pin!(join), pin!(wait));
     let mut code = None;
     let end = loop {

@@ -9,6 +9,7 @@ pub(super) use crate::image::labels::{PROJECT, SERVICE};
 
 pub(super) const NUMBER: &str = "com.docker.compose.container-number";
 pub(super) const ONE_OFF: &str = "com.docker.compose.oneoff";
+pub(super) const SLUG: &str = "com.docker.compose.slug";
 pub(super) const CONFIG_HASH: &str = "com.docker.compose.config-hash";
 pub(super) const IMAGE: &str = "com.docker.compose.image";
 pub(super) const DEPENDS_ON: &str = "com.docker.compose.depends_on";

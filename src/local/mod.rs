@@ -7,6 +7,7 @@
 mod archive;
 mod attach;
 mod container;
+mod copy;
 mod dependencies;
 mod events;
 mod execute;
@@ -32,12 +33,15 @@ mod reconcile;
 mod removal;
 mod replicas;
 mod resources;
+mod run;
 mod session;
 mod shared;
+mod stats;
 pub mod support;
 mod teardown;
 pub mod watch;
 
+pub use copy::Copy;
 pub use hash::{network_hashes, service_hashes, volume_hashes};
 pub use hooks::{Command, Hooks};
 pub use join::{Attach, Exec};
@@ -46,6 +50,7 @@ pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
 pub use plan::{Creation, Goal, Operation, Plan, Step};
 pub use policy::PullOptions;
 pub use reconcile::reconcile;
+pub use run::Run;
 pub use teardown::{Remains, teardown};
 pub use watch::Watching;
 
@@ -130,6 +135,20 @@ impl Engine {
 }
 
 impl Engine {
+    /// What the engine has of a project, once it has all images too.
+    async fn furnish(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<Observed> {
+        let mut observed = self.connection.observe(project, &images::names(project)).await?;
+        hooks::adopt(&mut observed.containers, project);
+        let stale = self.connection.stale(project, &observed.images).await?;
+        let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
+        let made = tokio::select! {
+            made = self.provide(project, &wanted, options.quiet_pull, io) => made?,
+            () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
+        };
+        observed.images.extend(made);
+        Ok(observed)
+    }
+
     /// What `up` would do, a line a step. Providers are not asked: what they would say is not known.
     pub async fn preview_up(&self, project: &Project, options: &UpOptions) -> Result<String> {
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
@@ -198,15 +217,7 @@ impl Backend for Engine {
         }
         let prepared = self.sources().prepared(project, io).await?;
         let project = prepared.as_ref();
-        let mut observed = self.connection.observe(project, &images::names(project)).await?;
-        hooks::adopt(&mut observed.containers, project);
-        let stale = self.connection.stale(project, &observed.images).await?;
-        let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
-        let made = tokio::select! {
-            made = self.provide(project, &wanted, options.quiet_pull, io) => made?,
-            () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
-        };
-        observed.images.extend(made);
+        let observed = self.furnish(project, options, io).await?;
         let plan = reconcile(project, &observed, options);
         if !plan.errors.is_empty() {
             return Err(plan.errors.into());

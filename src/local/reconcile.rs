@@ -75,6 +75,10 @@ impl<'a> Planner<'a> {
             return;
         }
         let needs = needs(self.project, service);
+        if self.options.beside.as_ref() == Some(&service.name) {
+            self.conditions(&needs);
+            return;
+        }
         let mut mine: Vec<_> = self
             .observed
             .of(&service.name)

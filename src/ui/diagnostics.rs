@@ -53,6 +53,7 @@ pub fn warn(what: &str, hint: &str, format: Format) {
                 what: what.to_owned(),
                 because: Vec::new(),
                 hint: Some(hint.to_owned()),
+                code: 1,
             };
             output::remark(&message_text(Severity::Warning, &message));
         }

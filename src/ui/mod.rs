@@ -14,6 +14,7 @@ pub mod prompt;
 pub mod replicas;
 mod table;
 pub mod terminal;
+pub mod usage;
 pub mod verdicts;
 
 pub use listing::Format;

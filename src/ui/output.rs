@@ -21,6 +21,11 @@ pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
     }
 }
 
+/// Writes bytes to standard output as they are.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
+    io::stdout().lock().write_all(bytes)
+}
+
 /// Whether a path names a folder: one that is there, or with a slash at its end.
 #[must_use]
 pub fn is_folder(path: &Path) -> bool {

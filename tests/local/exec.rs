@@ -15,7 +15,7 @@ services:
 ";
 
 /// Runs `ctx` with an input; its status and standard output.
-fn piped(scene: &Scene, arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>) {
+pub(crate) fn piped(scene: &Scene, arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>) {
     let mut child = scene
         .sandbox
         .command(arguments)

@@ -124,7 +124,7 @@ const WITHOUT_WATCH: [&str; 6] = [
 ];
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Debug)]
-pub(super) enum PullPolicy {
+pub(in crate::cli) enum PullPolicy {
     Always,
     Missing,
     Never,
@@ -133,7 +133,7 @@ pub(super) enum PullPolicy {
 
 impl PullPolicy {
     /// As the files would say it.
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::cli) fn word(self) -> &'static str {
         match self {
             Self::Always => "always",
             Self::Missing => "missing",

@@ -15,7 +15,7 @@ use crate::compose::service::{
 use crate::compose::{ByteSize, Map, Node, Spanned, Value, forms};
 use crate::diagnostic::{Diagnostic, Span};
 
-pub(super) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Service {
+pub(in crate::compose) fn service(name: &str, map: &Map, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Service {
     let mut decoder = Decoder { diagnostics };
     let d = &mut decoder;
     Service {

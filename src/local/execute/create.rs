@@ -9,14 +9,14 @@ use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, RemoveContainerOptions, UploadToContainerOptions,
 };
 
-use super::super::container::{Instance, container};
+use super::super::container::{Container as Made, Instance, container};
 use super::super::observed::{Container, Observed};
 use super::super::plan::{Creation, Operation, Plan};
 use super::super::{archive, failure, hash, labels};
 use super::Execution;
 use crate::compose::{Project, Service};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Api, is_missing, message};
+use crate::engine::{Api, Connection, is_missing, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
 
@@ -24,7 +24,7 @@ use crate::progress::{Event, State};
 const MANY_NETWORKS: Api = Api(44);
 
 /// Gives the engine what the files of seccomp profiles say, since it has no such files.
-pub(super) fn profiles(project: &Project, service: &Service, body: &mut ContainerCreateBody) -> Result<()> {
+pub(in crate::local) fn profiles(project: &Project, service: &Service, body: &mut ContainerCreateBody) -> Result<()> {
     let options = body
         .host_config
         .iter_mut()
@@ -101,52 +101,22 @@ impl Execution<'_> {
             text: doing.to_owned(),
             detail: Some(reason.clone()).filter(|reason| !reason.is_empty()),
         });
-        if !container.networks.is_empty() && self.connection.api().await? >= MANY_NETWORKS {
-            let first = container.body.networking_config.get_or_insert_default();
-            first
-                .endpoints_config
-                .get_or_insert_default()
-                .extend(container.networks.drain(..));
-        }
-        let make = async || {
-            let platform = service
-                .platform
-                .as_ref()
-                .map_or_else(String::new, |platform| platform.value.clone());
-            let options = CreateContainerOptions {
-                name: Some(name.clone()),
-                platform,
-            };
-            let docker = &self.connection.docker;
-            let made = docker
-                .create_container(Some(options.clone()), container.body.clone())
-                .await;
-            let created = match made {
+        // Asked only if it matters.
+        let api = match container.networks.len() {
+            0 => MANY_NETWORKS,
+            _ => self.connection.api().await?,
+        };
+        let mut make = async || {
+            let made = make(self.connection, api, name, service, &mut container).await;
+            let id = match made {
                 // Of a run that was cut off, the engine may have come to its last request after we had looked.
                 Err(error) if is_taken(&error) && self.clear(project, service, name).await => {
-                    docker.create_container(Some(options), container.body.clone()).await?
+                    make(self.connection, api, name, service, &mut container).await?
                 }
                 made => made?,
             };
-            for (network, endpoint) in &container.networks {
-                let request = NetworkConnectRequest {
-                    container: created.id.clone(),
-                    endpoint_config: Some(endpoint.clone()),
-                };
-                docker.connect_network(network, request).await?;
-            }
-            if !container.files.is_empty() {
-                let archive = archive::archive(&container.files)?;
-                let options = UploadToContainerOptions {
-                    path: "/".to_owned(),
-                    ..UploadToContainerOptions::default()
-                };
-                docker
-                    .upload_to_container(&created.id, Some(options), body_full(archive.into()))
-                    .await?;
-            }
             let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-            ids.entry(service.name.clone()).or_default().insert(*number, created.id);
+            ids.entry(service.name.clone()).or_default().insert(*number, id);
             Ok(())
         };
         let result = self.told(&object, done, make().await);
@@ -194,8 +164,51 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn first_id(&self, service: &str) -> Option<String> {
+    pub(in crate::local) fn first_id(&self, service: &str) -> Option<String> {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         ids.get(service)?.values().next().cloned()
     }
+}
+
+/// Makes a container with its networks and files; its id.
+pub(in crate::local) async fn make(
+    connection: &Connection,
+    api: Api,
+    name: &str,
+    service: &Service,
+    container: &mut Made,
+) -> Result<String, bollard::errors::Error> {
+    if !container.networks.is_empty() && api >= MANY_NETWORKS {
+        let first = container.body.networking_config.get_or_insert_default();
+        let endpoints = first.endpoints_config.get_or_insert_default();
+        endpoints.extend(container.networks.drain(..));
+    }
+    let platform = service
+        .platform
+        .as_ref()
+        .map_or_else(String::new, |platform| platform.value.clone());
+    let options = CreateContainerOptions {
+        name: Some(name.to_owned()),
+        platform,
+    };
+    let docker = &connection.docker;
+    let created = docker.create_container(Some(options), container.body.clone()).await?;
+    for (network, endpoint) in &container.networks {
+        let request = NetworkConnectRequest {
+            container: created.id.clone(),
+            endpoint_config: Some(endpoint.clone()),
+        };
+        docker.connect_network(network, request).await?;
+    }
+    if !container.files.is_empty() {
+        let archive = archive::archive(&container.files)?;
+        let options = UploadToContainerOptions {
+            path: "/".to_owned(),
+            ..UploadToContainerOptions::default()
+        };
+        docker
+            .upload_to_container(&created.id, Some(options), body_full(archive.into()))
+            .await?;
+    }
+    Ok(created.id)
 }

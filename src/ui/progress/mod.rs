@@ -55,8 +55,12 @@ impl Display {
 
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let shown = Arc::clone(&self.0);
-        Progress::new(move |event| shown.event(event))
+        let (shown, left) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        Progress::new(move |event| shown.event(event)).resting(move || {
+            if let Shown::Live(live) = &*left {
+                live.finish();
+            }
+        })
     }
 
     /// What writes to the terminal between two drawings.
