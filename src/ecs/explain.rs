@@ -48,7 +48,10 @@ pub(super) async fn explain(
         begun.retain(|(name, _)| names.iter().all(|(known, _)| known != name));
         names.extend(begun);
     }
-    for described in stabilising::look(account, names.iter().map(|(name, _)| name)).await {
+    for described in services::look(account, names.iter().map(|(name, _)| name))
+        .await
+        .unwrap_or_default()
+    {
         let Some(waits) = stabilising::unsettled(&described) else {
             continue;
         };

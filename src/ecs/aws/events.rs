@@ -1,14 +1,19 @@
 //! What CloudFormation tells about a stack while it works on it.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
+use aws_sdk_cloudformation::config::Builder;
+use aws_sdk_cloudformation::config::retry::RetryConfig;
+use aws_sdk_cloudformation::operation::describe_stack_events::builders::DescribeStackEventsFluentBuilder;
 use aws_sdk_cloudformation::primitives::DateTime;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackEvent};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::pace::Pace;
-use super::{Account, stack, tasks};
-use crate::error::Result;
+use super::{Account, failure, stack, tasks};
+use crate::error::{Error, Result};
 
 /// The newest word about one resource, or about the stack itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,8 +100,10 @@ async fn read_back(account: &Account, stack_id: &str, since: Option<Timestamp>) 
     let mut told = Vec::new();
     let mut token = None;
     'pages: loop {
-        let (page, next) = reader.page(account, token).await?;
-        for event in page.into_iter().map(read) {
+        let answer = reader.request(account, token).send().await;
+        let answer = answer.map_err(|error| account.access.failed(UNREADABLE, &error))?;
+        let next = answer.next_token;
+        for event in answer.stack_events.unwrap_or_default().into_iter().map(read) {
             if since.is_some_and(|since| event.time.is_some_and(|time| time < since)) {
                 break 'pages;
             }
@@ -116,6 +123,8 @@ async fn read_back(account: &Account, stack_id: &str, since: Option<Timestamp>) 
 }
 
 /// Reads the events of a stack and of its nested stacks as they come, each once.
+///
+/// A read that fails loses nothing: what had been read before it is told with the next.
 #[derive(Debug)]
 pub struct Follower {
     stack: Reader,
@@ -123,11 +132,34 @@ pub struct Follower {
     nested: VecDeque<Reader>,
     /// The others, by their ids.
     ended: HashMap<String, Reader>,
+    /// Which of those have said something since they were looked at.
+    unread: Vec<String>,
+    /// What was read and not yet told: of nested stacks, and of the stack.
+    told_by_nested: Vec<Event>,
+    told_by_stack: Vec<Event>,
     pace: Pace,
+    /// Looks at nested stacks have a pace of their own, so that their number does not count.
+    nested_pace: Pace,
+    next_nested: Instant,
+    /// How many of them are looked at at once.
+    at_once: usize,
+    /// Since when AWS has not answered.
+    unanswered: Option<Instant>,
 }
 
-/// How many nested stacks are looked at for each look at the stack itself.
+/// How many nested stacks are looked at together while they have something to tell. While they have not, one is.
 const NESTED_AT_ONCE: usize = 4;
+const NESTED_LONGEST: Duration = Duration::from_secs(6);
+
+/// How long AWS may not answer before following ends.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Why events could not be read.
+enum Unread {
+    /// It may be better the next time.
+    Passing(Error),
+    Lasting(Error),
+}
 
 impl Follower {
     /// From now on: what has happened so far is over.
@@ -136,26 +168,46 @@ impl Follower {
             stack: Reader::start(account, stack_id).await?,
             nested: VecDeque::new(),
             ended: HashMap::new(),
+            unread: Vec::new(),
+            told_by_nested: Vec::new(),
+            told_by_stack: Vec::new(),
             pace: Pace::new(),
+            nested_pace: Pace::up_to(NESTED_LONGEST),
+            next_nested: Instant::now(),
+            at_once: 1,
+            unanswered: None,
         })
     }
 
-    /// Waits for the next events, oldest first.
+    /// Waits for the next events, oldest first. Throttling, lost connections and the like are waited out.
     pub async fn next(&mut self, account: &Account) -> Result<Vec<Event>> {
         loop {
             self.pace.wait().await;
-            let events = self.news(account).await?;
-            if !events.is_empty() {
-                self.pace.hurry();
-                return Ok(events);
+            match self.read(account).await {
+                Ok(()) => {
+                    self.unanswered = None;
+                    self.pace.answered();
+                    let mut events = std::mem::take(&mut self.told_by_nested);
+                    events.append(&mut self.told_by_stack);
+                    if !events.is_empty() {
+                        self.pace.hurry();
+                        return Ok(events);
+                    }
+                }
+                Err(Unread::Passing(error)) => {
+                    self.pace.back_off();
+                    if self.unanswered.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                        return Err(error);
+                    }
+                }
+                Err(Unread::Lasting(error)) => return Err(error),
             }
         }
     }
 
     /// What a nested stack told comes before what the stack says of it.
-    async fn news(&mut self, account: &Account) -> Result<Vec<Event>> {
+    async fn read(&mut self, account: &Account) -> Result<(), Unread> {
         let own = self.stack.news(account).await?;
-        let mut ended = Vec::new();
         for event in own.iter().filter(|event| event.is_of_nested()) {
             let id = &event.physical_id;
             let at = self.nested.iter().position(|nested| nested.stack_id == *id);
@@ -165,28 +217,42 @@ impl Follower {
             let nested = known.unwrap_or_else(|| Reader::of(id, self.stack.after));
             if event.status.ends_with("_IN_PROGRESS") {
                 self.nested.push_front(nested);
+                self.next_nested = Instant::now();
             } else {
-                ended.push(id.clone());
+                self.unread.push(id.clone());
                 self.ended.insert(id.clone(), nested);
             }
         }
+        self.told_by_stack.extend(own);
+        while let Some(id) = self.unread.last() {
+            if let Some(nested) = self.ended.get_mut(id) {
+                let news = nested.news(account).await?;
+                self.told_by_nested.extend(of_resources(news));
+            }
+            self.unread.pop();
+        }
+        if Instant::now() < self.next_nested {
+            return Ok(());
+        }
         let mut news = Vec::new();
-        for id in ended {
-            if let Some(nested) = self.ended.get_mut(&id) {
-                news.extend(nested.news(account).await?);
-            }
+        for _ in 0..self.at_once.min(self.nested.len()) {
+            let Some(nested) = self.nested.front_mut() else { break };
+            news.extend(of_resources(nested.news(account).await?));
+            self.nested.rotate_left(1);
         }
-        for _ in 0..NESTED_AT_ONCE.min(self.nested.len()) {
-            if let Some(mut nested) = self.nested.pop_front() {
-                news.extend(nested.news(account).await?);
-                self.nested.push_back(nested);
-            }
+        self.at_once = if news.is_empty() { 1 } else { NESTED_AT_ONCE };
+        if !news.is_empty() {
+            self.nested_pace.hurry();
         }
-        // What a nested stack says of itself, the stack says as well.
-        news.retain(|event| !event.of_stack);
-        news.extend(own);
-        Ok(news)
+        self.next_nested = Instant::now() + self.nested_pace.step();
+        self.told_by_nested.extend(news);
+        Ok(())
     }
+}
+
+/// What a nested stack says of itself, the stack says as well.
+fn of_resources(events: Vec<Event>) -> impl Iterator<Item = Event> {
+    events.into_iter().filter(|event| !event.of_stack)
 }
 
 /// Reads the events of one stack.
@@ -210,7 +276,13 @@ impl Reader {
 
     async fn start(account: &Account, stack_id: &str) -> Result<Self> {
         let mut reader = Self::of(stack_id, None);
-        let page = reader.page(account, None).await?.0;
+        let page = reader
+            .request(account, None)
+            .send()
+            .await
+            .map_err(|error| account.access.failed(UNREADABLE, &error))?
+            .stack_events
+            .unwrap_or_default();
         reader.after = page.first().and_then(|newest| newest.timestamp);
         // A stack that is gone already tells nothing any more: its last word is news.
         let gone = page
@@ -223,44 +295,61 @@ impl Reader {
     }
 
     /// Reads back from the newest event to the first page that has nothing but news no more.
-    async fn news(&mut self, account: &Account) -> Result<Vec<Event>> {
-        let mut news = Vec::new();
+    async fn news(&mut self, account: &Account) -> Result<Vec<Event>, Unread> {
+        let mut news: Vec<StackEvent> = Vec::new();
         let mut token = None;
         loop {
             let (page, next) = self.page(account, token).await?;
             let length = page.len();
             let before = news.len();
-            for event in page {
-                let old = self
-                    .after
-                    .is_some_and(|after| event.timestamp.is_some_and(|time| time < after));
-                let id = event.event_id.clone().unwrap_or_default();
-                if !old && self.seen.insert(id) {
-                    news.push(read(event));
-                }
-            }
+            news.extend(page.into_iter().filter(|event| self.is_news(event)));
             let only_news = news.len() - before == length;
             match next {
                 Some(next) if only_news => token = Some(next),
                 _ => break,
             }
         }
+        // Between two pages the events may have moved.
+        news.retain(|event| self.seen.insert(event.event_id.clone().unwrap_or_default()));
         news.reverse();
-        Ok(news)
+        Ok(news.into_iter().map(read).collect())
     }
 
-    async fn page(&self, account: &Account, token: Option<String>) -> Result<(Vec<StackEvent>, Option<String>)> {
-        let answer = account
-            .cloudformation
-            .describe_stack_events()
-            .stack_name(&self.stack_id)
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| account.access.failed("cannot read the stack's events", &error))?;
-        Ok((answer.stack_events.unwrap_or_default(), answer.next_token))
+    fn is_news(&self, event: &StackEvent) -> bool {
+        let old = self
+            .after
+            .is_some_and(|after| event.timestamp.is_some_and(|time| time < after));
+        !old && !self.seen.contains(event.event_id.as_deref().unwrap_or_default())
+    }
+
+    fn request(&self, account: &Account, token: Option<String>) -> DescribeStackEventsFluentBuilder {
+        let request = account.cloudformation.describe_stack_events();
+        request.stack_name(&self.stack_id).set_next_token(token)
+    }
+
+    /// The next look is the next attempt: the SDK shall not hurry where AWS asks for patience.
+    async fn page(
+        &self,
+        account: &Account,
+        token: Option<String>,
+    ) -> Result<(Vec<StackEvent>, Option<String>), Unread> {
+        let once = Builder::new().retry_config(RetryConfig::disabled());
+        let request = self.request(account, token).customize().config_override(once);
+        match request.send().await {
+            Ok(answer) => Ok((answer.stack_events.unwrap_or_default(), answer.next_token)),
+            Err(error) => {
+                let failed = account.access.failed(UNREADABLE, &error);
+                Err(if failure::passes(&error) {
+                    Unread::Passing(failed)
+                } else {
+                    Unread::Lasting(failed)
+                })
+            }
+        }
     }
 }
+
+const UNREADABLE: &str = "cannot read the stack's events";
 
 fn is_of_stack(event: &StackEvent) -> bool {
     event.physical_resource_id.is_some() && event.physical_resource_id == event.stack_id

@@ -104,6 +104,19 @@ impl Access {
     }
 }
 
+/// Whether the same request may be answered the next time: AWS throttles, is broken, or cannot be reached.
+pub fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code().unwrap_or_default();
+            refusal(code) == Refusal::Throttled || answer.raw().status().is_server_error()
+        }
+        _ => false,
+    }
+}
+
 /// Whether a service answered with this error code.
 pub fn is<E: ProvideErrorMetadata>(error: &SdkError<E>, code: &str) -> bool {
     error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(code)

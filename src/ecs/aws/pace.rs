@@ -1,33 +1,59 @@
-//! How long to wait between two looks at something that changes: briefly while it does, longer while it does not.
+//! How long to wait between two looks at something that changes: briefly while it does, longer while it does not, and
+//! longer still while AWS asks for patience.
 
 use std::time::Duration;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The end of a deployment is seen within this time.
 const LONGEST: Duration = Duration::from_secs(1);
+/// Where AWS throttles.
+const PATIENT: Duration = Duration::from_secs(16);
 
 #[derive(Debug)]
 pub(super) struct Pace {
     next: Duration,
+    /// The longest wait as things are, and when all is well.
+    longest: Duration,
+    usual: Duration,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { next: SHORTEST }
+        Self::up_to(LONGEST)
+    }
+
+    /// One that slows down to a wait of its own: what costs several requests is asked for less often.
+    pub(super) fn up_to(usual: Duration) -> Self {
+        Self {
+            next: SHORTEST,
+            longest: usual,
+            usual,
+        }
     }
 
     /// Something has changed: look again soon.
     pub(super) fn hurry(&mut self) {
-        self.next = SHORTEST;
+        self.next = SHORTEST.max(self.longest / 10);
+    }
+
+    /// AWS has not answered, or asks not to be asked so often.
+    pub(super) fn back_off(&mut self) {
+        self.longest = (self.longest * 2).clamp(self.usual, PATIENT.max(self.usual));
+        self.next = self.longest;
+    }
+
+    /// AWS has answered: little by little all is as usual again.
+    pub(super) fn answered(&mut self) {
+        self.longest = (self.longest * 3 / 4).max(self.usual);
     }
 
     pub(super) async fn wait(&mut self) {
         tokio::time::sleep(self.step()).await;
     }
 
-    fn step(&mut self) -> Duration {
-        let now = self.next;
-        self.next = (now * 3 / 2).min(LONGEST);
+    pub(super) fn step(&mut self) -> Duration {
+        let now = self.next.min(self.longest);
+        self.next = (now * 3 / 2).min(self.longest);
         now
     }
 }
@@ -47,5 +73,20 @@ mod tests {
         assert_eq!(pace.step(), LONGEST);
         pace.hurry();
         assert_eq!(pace.step(), SHORTEST);
+    }
+
+    #[test]
+    fn backs_off_while_aws_throttles_and_comes_back() {
+        let mut pace = Pace::new();
+        for seconds in [2, 4, 8, 16, 16] {
+            pace.back_off();
+            assert_eq!(pace.step().as_secs(), seconds);
+        }
+        pace.hurry();
+        assert!(pace.step() > SHORTEST, "{pace:?}");
+        for _ in 0..20 {
+            pace.answered();
+        }
+        assert!((0..20).all(|_| pace.step() <= LONGEST));
     }
 }

@@ -1,12 +1,17 @@
 //! A new deployment of a service that has not changed: its tasks are replaced, and their image is pulled again.
 
+use std::time::Duration;
+
 use aws_sdk_ecs::types::{DeploymentRolloutState, Service as EcsService};
 
 use super::pace::Pace;
-use super::services::Service;
+use super::services::{self, DESCRIBED_AT_ONCE, Service};
 use super::{Account, explain, tasks};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+
+/// Between two looks, for each request that they take.
+const LONGEST: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Rollout {
@@ -41,23 +46,15 @@ impl Rollout {
     }
 
     /// `None` while it goes on, then whether it was a success.
-    async fn succeeded(&self, account: &Account) -> Result<Option<bool>> {
-        let described = account
-            .ecs
-            .describe_services()
-            .cluster(&self.service.name.cluster)
-            .services(&self.service.name.service)
-            .send()
-            .await
-            .map_err(|error| account.access.failed("cannot look at the services", &error))?;
-        let deployments = described.services().iter().flat_map(EcsService::deployments);
+    fn succeeded(&self, services: &[EcsService]) -> Option<bool> {
+        let deployments = services.iter().flat_map(EcsService::deployments);
         let mut mine = deployments.filter(|deployment| deployment.id() == Some(&self.id));
-        Ok(match mine.next().and_then(|deployment| deployment.rollout_state()) {
+        match mine.next().and_then(|deployment| deployment.rollout_state()) {
             Some(DeploymentRolloutState::Completed) => Some(true),
             Some(DeploymentRolloutState::InProgress) => None,
             // One that failed, or that another has taken the place of.
             _ => Some(false),
-        })
+        }
     }
 
     async fn failure(&self, account: &Account) -> Error {
@@ -82,13 +79,17 @@ impl Rollout {
 
 /// Waits until all are done.
 pub async fn follow(account: &Account, mut rollouts: Vec<Rollout>, progress: &Progress) -> Result<()> {
-    let mut pace = Pace::new();
+    // The more requests a look takes, the fewer looks there are.
+    let requests = rollouts.len().div_ceil(DESCRIBED_AT_ONCE).max(1);
+    let mut pace = Pace::up_to(LONGEST * u32::try_from(requests).unwrap_or(u32::MAX));
     while !rollouts.is_empty() {
         pace.wait().await;
+        let services = services::look(account, rollouts.iter().map(|rollout| &rollout.service.name)).await;
+        let services = services.map_err(|error| account.access.failed("cannot look at the services", &error))?;
         let mut going = Vec::new();
         for rollout in rollouts {
             let id = format!("Service {}", rollout.service.key);
-            match rollout.succeeded(account).await? {
+            match rollout.succeeded(&services) {
                 None => going.push(rollout),
                 Some(true) => progress.done(id, "Tasks replaced"),
                 Some(false) => {

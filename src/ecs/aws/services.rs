@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ecs::error::SdkError;
+use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::types::{
-    ContainerCondition, ContainerDefinition, DesiredStatus, LoadBalancer, ServiceField, Task, TaskDefinition,
-    TaskDefinitionField,
+    ContainerCondition, ContainerDefinition, DesiredStatus, LoadBalancer, Service as EcsService, ServiceField, Task,
+    TaskDefinition, TaskDefinitionField,
 };
 use futures_util::future::try_join_all;
 
@@ -13,7 +15,7 @@ use super::{Account, stack, tags, tasks};
 use crate::error::{Error, Result};
 
 /// How many services ECS describes at a time.
-const DESCRIBED_AT_ONCE: usize = 10;
+pub(super) const DESCRIBED_AT_ONCE: usize = 10;
 
 /// A service's place in ECS, as its ARN names it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -233,6 +235,26 @@ async fn describe_passing(account: &Account, passing: Passing) -> Result<Service
         definition,
         sidecar: None,
     })
+}
+
+/// ECS services as they are now, as few requests as can be.
+pub async fn look(
+    account: &Account,
+    names: impl Iterator<Item = &ServiceName>,
+) -> Result<Vec<EcsService>, SdkError<DescribeServicesError>> {
+    let mut by_cluster: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for name in names {
+        by_cluster.entry(&name.cluster).or_default().push(name.service.clone());
+    }
+    let mut services = Vec::new();
+    for (cluster, names) in by_cluster {
+        for some in names.chunks(DESCRIBED_AT_ONCE) {
+            let request = account.ecs.describe_services().cluster(cluster);
+            let answer = request.set_services(Some(some.to_vec())).send().await?;
+            services.extend(answer.services.unwrap_or_default());
+        }
+    }
+    Ok(services)
 }
 
 async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) -> Result<Vec<Service>> {

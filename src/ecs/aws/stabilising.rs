@@ -9,19 +9,16 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::causes::Cause;
-use super::services::ServiceName;
+use super::services::{self, DESCRIBED_AT_ONCE, ServiceName};
 use super::{Account, trouble};
 use crate::progress::{Event, Progress, State};
-
-/// How many services ECS describes at a time.
-const DESCRIBED_AT_ONCE: usize = 10;
 
 /// How often causes are looked for in one service: what fails again and again fails for the same reason.
 const ASKED_AT_MOST: usize = 3;
 
-/// A service that starts at once has nothing to tell.
+/// A service that starts at once has nothing to tell. For each request that a look takes.
 const SHORTEST: Duration = Duration::from_secs(2);
-/// Between two looks while nothing changes. Thirty services are three requests.
+/// Between two looks while nothing changes.
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// The services that CloudFormation waits for.
@@ -87,12 +84,13 @@ impl Stabilising {
             sleep_until(self.next).await;
             self.next = Instant::now() + self.pause;
             let names = self.waiting.values().map(|waiting| &waiting.name);
-            let services = Box::pin(look(account, names)).await;
+            // The deployment goes on whether ECS answers or not.
+            let services = Box::pin(services::look(account, names)).await.unwrap_or_default();
             self.ask_why(account, &services).await;
             if self.take(&services, progress) {
                 self.soon();
             } else {
-                self.pause = (self.pause * 3 / 2).min(LONGEST);
+                self.pause = (self.pause * 3 / 2).min(LONGEST.max(self.shortest()));
                 self.next = Instant::now() + self.pause;
             }
         }
@@ -116,8 +114,14 @@ impl Stabilising {
     }
 
     fn soon(&mut self) {
-        self.pause = SHORTEST;
-        self.next = Instant::now() + SHORTEST;
+        self.pause = self.shortest();
+        self.next = Instant::now() + self.pause;
+    }
+
+    /// The more services there are, the more requests each look takes, and the fewer looks there are.
+    fn shortest(&self) -> Duration {
+        let requests = self.waiting.len().div_ceil(DESCRIBED_AT_ONCE).max(1);
+        SHORTEST * u32::try_from(requests).unwrap_or(u32::MAX)
     }
 
     /// Whether there was news.
@@ -166,23 +170,6 @@ pub fn unsettled(service: &Service) -> Option<String> {
     }
     let (text, detail) = said(service, None)?;
     Some(detail.map_or(text.clone(), |detail| format!("{text}: {detail}")))
-}
-
-/// The services as they are now. The deployment goes on whether ECS answers or not.
-pub async fn look(account: &Account, names: impl Iterator<Item = &ServiceName>) -> Vec<Service> {
-    let mut by_cluster: IndexMap<&str, Vec<String>> = IndexMap::new();
-    for name in names {
-        by_cluster.entry(&name.cluster).or_default().push(name.service.clone());
-    }
-    let mut services = Vec::new();
-    for (cluster, names) in by_cluster {
-        for some in names.chunks(DESCRIBED_AT_ONCE) {
-            let request = account.ecs.describe_services().cluster(cluster);
-            let answer = request.set_services(Some(some.to_vec())).send().await;
-            services.extend(answer.ok().and_then(|answer| answer.services).unwrap_or_default());
-        }
-    }
-    services
 }
 
 /// What shows that something is in the way, in words that differ when it is something new.
