@@ -73,21 +73,36 @@ pub struct Io {
     pub consent: Consent,
 }
 
-/// The way to ask the person at the terminal a question that is answered with yes or no.
+/// The way to ask the person at the terminal what to do.
 #[derive(Clone)]
-pub struct Consent(std::sync::Arc<Ask>);
+pub struct Consent {
+    ask: std::sync::Arc<Ask>,
+    choose: std::sync::Arc<Choose>,
+}
 
 type Ask = dyn Fn(&str) -> Result<Option<bool>> + Send + Sync;
+type Choose = dyn Fn(&str, &[&str]) -> Result<Option<usize>> + Send + Sync;
 
 impl Consent {
     #[must_use]
-    pub fn new(ask: impl Fn(&str) -> Result<Option<bool>> + Send + Sync + 'static) -> Self {
-        Self(std::sync::Arc::new(ask))
+    pub fn new(
+        ask: impl Fn(&str) -> Result<Option<bool>> + Send + Sync + 'static,
+        choose: impl Fn(&str, &[&str]) -> Result<Option<usize>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            ask: std::sync::Arc::new(ask),
+            choose: std::sync::Arc::new(choose),
+        }
     }
 
-    /// The answer; none where nobody is there to give one.
+    /// Yes or no; none where nobody is there to answer.
     pub fn ask(&self, question: &str) -> Result<Option<bool>> {
-        (self.0)(question)
+        (self.ask)(question)
+    }
+
+    /// Which of several; none where nobody is there to answer.
+    pub fn choose(&self, question: &str, options: &[&str]) -> Result<Option<usize>> {
+        (self.choose)(question, options)
     }
 }
 

@@ -447,7 +447,7 @@ impl Environment {
                 // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
                 log: ui::logs::sink(&display, look, move || closed.send_modify(|count| *count += 1)),
                 interrupts: Interrupts::new(interrupts.subscribe()),
-                consent: Consent::new(ui::prompt::asker(&display)),
+                consent: Consent::new(ui::prompt::asker(&display), ui::prompt::chooser(&display)),
             };
             let result = command(io).await;
             display.finish();

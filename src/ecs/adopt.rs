@@ -10,7 +10,8 @@ use super::aws::change_set::{self, PREVIEW, Submission};
 use super::aws::stack::{self, Operation, Resource, Stack};
 use super::aws::{Account, tags};
 use super::changes;
-use super::deploy::{Deployment, remove};
+use super::deploy::Deployment;
+use super::settle::clear_away;
 use crate::backend::{Action, Change, Io, UpOptions};
 use crate::diagnostic::Span;
 use crate::error::{Error, Result};
@@ -128,7 +129,7 @@ impl Deployment<'_> {
         if let Some(change_set) = self.change_set(account, Operation::Update, &proof, io).await? {
             change_set::abandon(account, Operation::Update, &change_set.stack_id, PREVIEW).await?;
         }
-        remove(account, old, "Removing the stack of Docker's ECS integration", io).await
+        clear_away(account, old, "Removing the stack of Docker's ECS integration", io).await
     }
 
     /// What `up` would do to an old stack that it takes over.

@@ -1,23 +1,20 @@
 //! `up`: from a project to a running stack.
 
-use std::future::Future;
-
-use indexmap::IndexMap;
-
 use super::aws::change_set::{self, ChangeSet, Submission};
 use super::aws::events::{End, Follower};
 use super::aws::rollout::{self, Rollout};
 use super::aws::secrets::{self, FileSecret, Stored};
-use super::aws::stack::{self, Operation, Stack};
+use super::aws::stack::{self, Operation, Readiness};
 use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
 use super::convert::Converted;
 use super::diagnosis::{at_its_line, failure};
 use super::follow::follow;
+use super::interrupt::{self, Watched, unless_interrupted};
 use super::logins::surveyed_for;
 use super::parameters::{self, Found};
-use super::{adopt, convert, files, images, up_options};
-use crate::backend::{Io, UpOptions};
+use super::{adopt, convert, files, images, remove, up_options};
+use crate::backend::{DownOptions, Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
@@ -48,6 +45,9 @@ pub(super) struct Deployment<'a> {
     uses: Vec<(String, String)>,
     pub(super) project: &'a Project,
 }
+
+/// How often others may come first.
+const ATTEMPTS: usize = 10;
 
 /// What stands ready to be done.
 struct Prepared {
@@ -107,31 +107,105 @@ impl Deployment<'_> {
     async fn run(&self, account: &Account, builder: &Builder, options: &UpOptions, io: &Io) -> Result<()> {
         introduce(account, io);
         let name = self.name;
-        let preparing = Box::pin(self.prepare(account, builder, options, io));
-        let Prepared { change, renewed } = unless_interrupted(io, name, "nothing has been deployed", preparing).await?;
-        let Some((operation, change_set)) = change else {
-            io.progress.done(format!("Stack {name}"), "No changes");
-            self.redeploy(account, &[], &renewed, options, io).await?;
-            return self.show_outputs(account, io).await;
-        };
-        let follower = Follower::start(account, &change_set.stack_id).await?;
-        change_set::execute(account, &change_set).await?;
-        if options.detach {
-            io.progress.done(format!("Stack {name}"), "Deployment started");
-            for secret in renewed {
-                let text = "Services that do not change keep the old content until the next `up`";
-                io.progress.warning(format!("Secret {}", secret.key), text);
+        // Of several that deploy the project at the same moment one goes first; the others wait and look again.
+        for _ in 0..ATTEMPTS {
+            let preparing = Box::pin(self.prepare(account, builder, options, io));
+            let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await;
+            let Prepared { change, renewed } = match prepared {
+                Err(Error::Message(_)) if self.is_busy(account).await => continue,
+                prepared => prepared?,
+            };
+            let Some((operation, change_set)) = change else {
+                io.progress.done(format!("Stack {name}"), "No changes");
+                self.redeploy(account, &[], &renewed, options, io).await?;
+                return self.show_outputs(account, io).await;
+            };
+            let follower = Follower::start(account, &change_set.stack_id).await?;
+            match change_set::execute(account, &change_set).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(Error::Message(_)) if self.is_busy(account).await => continue,
+                Err(error) => return Err(error),
             }
-            return Ok(());
+            if options.detach {
+                io.progress.done(format!("Stack {name}"), "Deployment started");
+                for secret in renewed {
+                    let text = "Services that do not change keep the old content until the next `up`";
+                    io.progress.warning(format!("Secret {}", secret.key), text);
+                }
+                return Ok(());
+            }
+            let touched = self.see_through(account, operation, &change_set, follower, io).await?;
+            self.redeploy(account, &touched, &renewed, options, io).await?;
+            self.remove_stale_secrets(account, io).await?;
+            return self.show_outputs(account, io).await;
         }
-        let following = follow(account, follower, &self.template.origins, io);
-        let ended = unless_interrupted(io, name, &self.goes_on(account), following).await;
-        let outcome = ended.inspect_err(|error| {
+        Err(
+            Error::new(format!("others deploy `{name}` again and again at the same time"))
+                .hint("try again when they are done"),
+        )
+    }
+
+    /// Whether others work on the stack: then what failed may have failed for that reason.
+    async fn is_busy(&self, account: &Account) -> bool {
+        let stack = stack::find(account, self.name).await;
+        stack.is_ok_and(|stack| stack::readiness(stack.as_ref()) == Readiness::Busy)
+    }
+
+    /// Follows what has been begun to its end; the result are the logical ids of what was created or updated.
+    async fn see_through(
+        &self,
+        account: &Account,
+        operation: Operation,
+        change_set: &ChangeSet,
+        follower: Follower,
+        io: &Io,
+    ) -> Result<Vec<String>> {
+        let name = self.name;
+        let id = format!("Stack {name}");
+        let following = Box::pin(follow(account, follower, &self.template.origins, io));
+        let watched = Box::pin(interrupt::watch(
+            account,
+            operation,
+            &change_set.stack_id,
+            following,
+            io,
+        ))
+        .await;
+        let watched = watched.inspect_err(|error| {
             // What could not be followed is not over.
             if matches!(error, Error::Message(_)) {
-                io.progress.warning(format!("Stack {name}"), self.goes_on(account));
+                io.progress.warning(&id, self.goes_on(account));
             }
         })?;
+        let outcome = match watched {
+            Watched::Ended(outcome) => outcome,
+            Watched::Left => {
+                io.progress
+                    .warning(&id, format!("Interrupted: {}", self.goes_on(account)));
+                return Err(Error::INTERRUPTED);
+            }
+            Watched::Unwanted => {
+                Box::pin(remove::down(
+                    account,
+                    name,
+                    Some(self.project),
+                    &DownOptions::default(),
+                    io,
+                ))
+                .await?;
+                return Err(Error::INTERRUPTED);
+            }
+            Watched::Cancelled(outcome) => {
+                let text = match outcome.status.as_str() {
+                    "UPDATE_ROLLBACK_COMPLETE" => "Cancelled: everything is again as it was before the update",
+                    "UPDATE_COMPLETE" => "The update was complete before it could be cancelled",
+                    _ => "Cancelled, and not undone in full: the next `ctx up` goes on with that",
+                };
+                io.progress.warning(&id, text);
+                return Err(Error::INTERRUPTED);
+            }
+        };
         if outcome.end == End::Failure {
             let doing = match operation {
                 Operation::Create | Operation::Recreate => "create",
@@ -140,9 +214,7 @@ impl Deployment<'_> {
             let doing = format!("{doing} stack `{name}`");
             return Err(failure(&doing, &outcome, &self.template.origins, Some(self.project)));
         }
-        self.redeploy(account, &outcome.touched, &renewed, options, io).await?;
-        self.remove_stale_secrets(account, io).await?;
-        self.show_outputs(account, io).await
+        Ok(outcome.touched)
     }
 
     /// Replaces tasks that the update of the stack has not replaced: of services that use a renewed secret, and of all
@@ -196,23 +268,18 @@ impl Deployment<'_> {
 
     /// Everything up to the change set.
     async fn prepare(&self, account: &Account, builder: &Builder, options: &UpOptions, io: &Io) -> Result<Prepared> {
-        let stack = stack::find(account, self.name).await?;
-        if let Some(stack) = &stack {
-            stack::check_ours(account, stack, self.name).await?;
-        }
-        let mut operation = stack::operation(stack.as_ref())?;
-        if let (Operation::Recreate, Some(stack)) = (operation, &stack) {
-            // It never ran, and CloudFormation has undone it already.
-            remove(account, stack, "Removing what is left of a creation that failed", io).await?;
-        }
-        let mut kept = stack.filter(|_| operation == Operation::Update);
+        let mut kept = self.settle(account, io).await?;
         let mut replaced = None;
         if let Some(stack) = &kept
             && let Some(retired) = adopt::retired(account, stack, self.name).await?
         {
             self.check_adoption(&retired, options, io)?;
-            (operation, replaced) = (Operation::Recreate, kept.take());
+            replaced = kept.take();
         }
+        let operation = match kept {
+            Some(_) => Operation::Update,
+            None => Operation::Create,
+        };
         if let Some(stack) = &kept {
             self.check_stays(stack)?;
             self.check_folders(account, stack).await?;
@@ -325,39 +392,6 @@ impl Deployment<'_> {
 pub(super) fn introduce(account: &Account, io: &Io) {
     let place = format!("{} through context `{}`", account.region, account.context);
     io.progress.done(format!("Account {}", account.id), place);
-}
-
-/// Does some work until it is done or the user interrupts it; then says what that means.
-pub(super) async fn unless_interrupted<T>(
-    io: &Io,
-    name: &str,
-    what_it_means: &str,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    tokio::select! {
-        result = work => result,
-        () = io.interrupts.reached(1) => {
-            io.progress.warning(format!("Stack {name}"), format!("Interrupted: {what_it_means}"));
-            Err(Error::INTERRUPTED)
-        }
-    }
-}
-
-/// Deletes a stack that another one takes the place of.
-pub(super) async fn remove(account: &Account, stack: &Stack, why: &str, io: &Io) -> Result<()> {
-    io.progress.working(format!("Stack {}", stack.name), why);
-    let follower = Follower::start(account, &stack.id).await?;
-    stack::delete(account, &stack.id).await?;
-    let outcome = follow(account, follower, &IndexMap::new(), io).await?;
-    match outcome.end {
-        End::Success => Ok(()),
-        End::Failure => Err(failure(
-            &format!("delete stack `{}`", stack.name),
-            &outcome,
-            &IndexMap::new(),
-            None,
-        )),
-    }
 }
 
 pub(super) fn surveyed(project: &Project) -> Project {

@@ -37,6 +37,22 @@ pub fn asker(display: &progress::Display) -> impl Fn(&str) -> Result<Option<bool
     }
 }
 
+/// As [`asker`], which of several.
+pub fn chooser(display: &progress::Display) -> impl Fn(&str, &[&str]) -> Result<Option<usize>> + Send + Sync + 'static {
+    let printer = display.printer();
+    move |question, options| {
+        if !is_possible() {
+            return Ok(None);
+        }
+        let mut answer = Ok(0);
+        printer(&mut || {
+            let chosen = Select::new(question, options.to_vec()).raw_prompt();
+            answer = chosen.map(|chosen| chosen.index).map_err(unanswered);
+        });
+        answer.map(Some)
+    }
+}
+
 /// Asks for a text; an empty answer means `default`, or is refused where that is empty too.
 pub fn text(question: &str, default: &str) -> Result<String> {
     checked_text(question, default, |text| Ok::<_, String>(text.to_owned()))

@@ -255,8 +255,9 @@ fn planned_of(change: ResourceChange) -> Planned {
     }
 }
 
-/// Begins to execute a change set.
-pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
+/// Begins to execute a change set; false where somebody else was quicker, and this change set is no longer there or
+/// no longer fits.
+pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<bool> {
     let failed = |error| account.access.failed("cannot execute the change set", &error);
     match account
         .cloudformation
@@ -266,7 +267,8 @@ pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
         .send()
         .await
     {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if is(&error, "ChangeSetNotFound") || is(&error, "ChangeSetNotFoundException") => Ok(false),
         // The SDK asks again when an answer is lost, and then the first request may have been heard.
         Err(error) if is(&error, "InvalidChangeSetStatus") => {
             let now = account
@@ -278,7 +280,8 @@ pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<()> {
                 .await;
             let status = now.ok().and_then(|now| now.execution_status);
             match status {
-                Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => Ok(()),
+                Some(ExecutionStatus::ExecuteInProgress | ExecutionStatus::ExecuteComplete) => Ok(true),
+                Some(ExecutionStatus::Obsolete) => Ok(false),
                 _ => Err(failed(error)),
             }
         }

@@ -28,7 +28,7 @@ pub struct Stack {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
     Create,
-    /// The stack could not be created the last time, so that it holds nothing and can only be deleted.
+    /// It could not be created the last time, or not be deleted: what is left can only be deleted.
     Recreate,
     Update,
 }
@@ -138,52 +138,80 @@ pub async fn check_ours(account: &Account, stack: &Stack, project: &str) -> Resu
     .hint("give the project another name with `-p NAME`, or choose another region or context"))
 }
 
-/// What `up` has to do with a stack in its present state.
-pub fn operation(stack: Option<&Stack>) -> Result<Operation> {
+/// What a stack in its present state allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Readiness {
+    Ready(Operation),
+    /// Somebody works on it: another `up` or `down`, also one that ended before AWS had done what it asked for.
+    Busy,
+    /// An update failed, and undoing it failed too. Nothing can be done with it before that is repeated.
+    RollbackFailed,
+    /// Nothing that is known here brings it back.
+    Stuck,
+}
+
+/// What can be done with a stack now.
+#[must_use]
+pub fn readiness(stack: Option<&Stack>) -> Readiness {
     let Some(stack) = stack else {
-        return Ok(Operation::Create);
+        return Readiness::Ready(Operation::Create);
     };
-    let name = &stack.name;
-    let refused = |what: String, hint: String| Err(Error::new(what).hint(hint));
     match &stack.status {
-        StackStatus::ReviewInProgress | StackStatus::DeleteComplete => Ok(Operation::Create),
-        StackStatus::RollbackComplete => Ok(Operation::Recreate),
+        StackStatus::ReviewInProgress | StackStatus::DeleteComplete => Readiness::Ready(Operation::Create),
+        // What is left of a creation or of a deletion that failed can only be deleted, and the next attempt may succeed.
+        StackStatus::RollbackComplete
+        | StackStatus::RollbackFailed
+        | StackStatus::CreateFailed
+        | StackStatus::DeleteFailed => Readiness::Ready(Operation::Recreate),
         StackStatus::CreateComplete
         | StackStatus::UpdateComplete
         | StackStatus::UpdateRollbackComplete
         | StackStatus::UpdateFailed
         | StackStatus::ImportComplete
-        | StackStatus::ImportRollbackComplete => Ok(Operation::Update),
-        StackStatus::UpdateRollbackFailed => refused(
-            format!("stack `{name}` could not be rolled back after a failed update"),
-            format!(
-                "repair what its events name, then `aws cloudformation continue-update-rollback --stack-name {name}`"
-            ),
-        ),
-        StackStatus::CreateFailed
-        | StackStatus::RollbackFailed
-        | StackStatus::DeleteFailed
-        | StackStatus::ImportRollbackFailed => refused(
-            format!(
-                "stack `{name}` is in state {} and can only be deleted",
-                stack.status.as_str()
-            ),
-            "`ctx down` deletes it and keeps its volumes; then `ctx up` again".to_owned(),
-        ),
-        StackStatus::DeleteInProgress => refused(
-            format!("stack `{name}` is being deleted"),
-            "try again when that is done; `ctx down` follows it".to_owned(),
-        ),
-        busy => refused(
-            format!(
-                "stack `{name}` is busy: another deployment is in state {}",
-                busy.as_str()
-            ),
-            format!(
-                "try again when it is done; `aws cloudformation describe-stack-events --stack-name {name}` shows how far it is"
-            ),
+        | StackStatus::ImportRollbackComplete => Readiness::Ready(Operation::Update),
+        StackStatus::UpdateRollbackFailed => Readiness::RollbackFailed,
+        StackStatus::ImportRollbackFailed => Readiness::Stuck,
+        _ => Readiness::Busy,
+    }
+}
+
+/// What brings a stack in its present state to a template, for those who do not wait and do not repair.
+pub fn operation(stack: Option<&Stack>) -> Result<Operation> {
+    let (name, status) = stack.map_or(("", ""), |stack| (stack.name.as_str(), stack.status.as_str()));
+    match readiness(stack) {
+        Readiness::Ready(operation) => Ok(operation),
+        Readiness::Busy => Err(Error::new(format!(
+            "stack `{name}` is busy: another deployment is in state {status}"
+        ))
+        .hint("try again when it is done; `ctx up` waits for it")),
+        Readiness::RollbackFailed => Err(Error::new(format!(
+            "stack `{name}` could not be rolled back after a failed update"
+        ))
+        .hint("`ctx up` tries to finish that first, and says what is in the way")),
+        Readiness::Stuck => Err(
+            Error::new(format!("stack `{name}` is in state {status} and can only be deleted"))
+                .hint("`ctx down` deletes it and keeps its volumes; then `ctx up` again"),
         ),
     }
+}
+
+/// Repeats a rollback that failed.
+pub async fn continue_rollback(account: &Account, id: &str) -> Result<()> {
+    let request = account.cloudformation.continue_update_rollback().stack_name(id);
+    let answer = request.send().await;
+    answer.map_err(|error| {
+        account
+            .access
+            .failed("cannot go on with the rollback of the stack", &error)
+    })?;
+    Ok(())
+}
+
+/// Lets CloudFormation undo the update that it is at.
+pub async fn cancel_update(account: &Account, id: &str) -> Result<()> {
+    let answer = account.cloudformation.cancel_update_stack().stack_name(id).send().await;
+    answer.map_err(|error| account.access.failed("cannot cancel the update", &error))?;
+    Ok(())
 }
 
 /// The template of a stack, as it was sent.
@@ -281,38 +309,34 @@ mod tests {
 
     #[test]
     fn every_state_of_a_stack_has_an_answer() {
-        assert_eq!(operation(None).unwrap(), Operation::Create);
-        let answers = StackStatus::values().iter().map(|status| {
-            let answer = match operation(Some(&stack(StackStatus::from(*status)))) {
-                Ok(operation) => format!("{operation:?}"),
-                Err(error) => error.to_string(),
-            };
-            format!("{status}: {answer}\n")
-        });
+        assert_eq!(readiness(None), Readiness::Ready(Operation::Create));
+        let answers = StackStatus::values()
+            .iter()
+            .map(|status| format!("{status}: {:?}\n", readiness(Some(&stack(StackStatus::from(*status))))));
         let expected = "\
-CREATE_COMPLETE: Update
-CREATE_FAILED: stack `shop` is in state CREATE_FAILED and can only be deleted
-CREATE_IN_PROGRESS: stack `shop` is busy: another deployment is in state CREATE_IN_PROGRESS
-DELETE_COMPLETE: Create
-DELETE_FAILED: stack `shop` is in state DELETE_FAILED and can only be deleted
-DELETE_IN_PROGRESS: stack `shop` is being deleted
-IMPORT_COMPLETE: Update
-IMPORT_IN_PROGRESS: stack `shop` is busy: another deployment is in state IMPORT_IN_PROGRESS
-IMPORT_ROLLBACK_COMPLETE: Update
-IMPORT_ROLLBACK_FAILED: stack `shop` is in state IMPORT_ROLLBACK_FAILED and can only be deleted
-IMPORT_ROLLBACK_IN_PROGRESS: stack `shop` is busy: another deployment is in state IMPORT_ROLLBACK_IN_PROGRESS
-REVIEW_IN_PROGRESS: Create
-ROLLBACK_COMPLETE: Recreate
-ROLLBACK_FAILED: stack `shop` is in state ROLLBACK_FAILED and can only be deleted
-ROLLBACK_IN_PROGRESS: stack `shop` is busy: another deployment is in state ROLLBACK_IN_PROGRESS
-UPDATE_COMPLETE: Update
-UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: stack `shop` is busy: another deployment is in state UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
-UPDATE_FAILED: Update
-UPDATE_IN_PROGRESS: stack `shop` is busy: another deployment is in state UPDATE_IN_PROGRESS
-UPDATE_ROLLBACK_COMPLETE: Update
-UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: stack `shop` is busy: another deployment is in state UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS
-UPDATE_ROLLBACK_FAILED: stack `shop` could not be rolled back after a failed update
-UPDATE_ROLLBACK_IN_PROGRESS: stack `shop` is busy: another deployment is in state UPDATE_ROLLBACK_IN_PROGRESS
+CREATE_COMPLETE: Ready(Update)
+CREATE_FAILED: Ready(Recreate)
+CREATE_IN_PROGRESS: Busy
+DELETE_COMPLETE: Ready(Create)
+DELETE_FAILED: Ready(Recreate)
+DELETE_IN_PROGRESS: Busy
+IMPORT_COMPLETE: Ready(Update)
+IMPORT_IN_PROGRESS: Busy
+IMPORT_ROLLBACK_COMPLETE: Ready(Update)
+IMPORT_ROLLBACK_FAILED: Stuck
+IMPORT_ROLLBACK_IN_PROGRESS: Busy
+REVIEW_IN_PROGRESS: Ready(Create)
+ROLLBACK_COMPLETE: Ready(Recreate)
+ROLLBACK_FAILED: Ready(Recreate)
+ROLLBACK_IN_PROGRESS: Busy
+UPDATE_COMPLETE: Ready(Update)
+UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: Busy
+UPDATE_FAILED: Ready(Update)
+UPDATE_IN_PROGRESS: Busy
+UPDATE_ROLLBACK_COMPLETE: Ready(Update)
+UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: Busy
+UPDATE_ROLLBACK_FAILED: RollbackFailed
+UPDATE_ROLLBACK_IN_PROGRESS: Busy
 ";
         assert_eq!(answers.collect::<String>(), expected);
     }
