@@ -176,6 +176,8 @@ pub struct DownOptions {
     /// Also remove named volumes (on ECS: the retained file systems) and their data.
     pub volumes: bool,
     pub remove_orphans: bool,
+    /// Do not ask before data of volumes is lost (on ECS).
+    pub yes: bool,
     /// Also remove images (on ECS: the repositories that `up` made).
     pub images: Option<RemoveImages>,
     pub timeout: Option<Duration>,

@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     /// Remove named volumes and their data too
     #[arg(short, long)]
     volumes: bool,
+    /// Do not ask before data of volumes is lost (ECS)
+    #[arg(short, long)]
+    yes: bool,
     /// Remove containers of services that are no longer in the files
     #[arg(long)]
     remove_orphans: bool,
@@ -36,6 +39,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let (name, project) = environment.project_or_name()?;
     let options = DownOptions {
         volumes: arguments.volumes,
+        yes: arguments.yes,
         remove_orphans: arguments.remove_orphans,
         images: arguments.rmi.map(|which| match which {
             Rmi::Local => RemoveImages::Local,

@@ -1,20 +1,21 @@
 //! `up`: from a project to a running stack.
 
+use aws_sdk_cloudformation::types::StackStatus;
+
 use super::aws::change_set::{self, ChangeSet, Submission};
-use super::aws::events::{End, Follower};
+use super::aws::events::Follower;
 use super::aws::rollout::{self, Rollout};
 use super::aws::secrets::{self, FileSecret, Stored};
 use super::aws::stack::{self, Operation, Readiness};
 use super::aws::{Account, log_groups, services, tags};
 use super::cloudformation::{Purpose, Template};
 use super::convert::Converted;
-use super::diagnosis::{at_its_line, failure};
-use super::follow::follow;
-use super::interrupt::{self, Watched, unless_interrupted};
+use super::diagnosis::at_its_line;
+use super::interrupt::unless_interrupted;
 use super::logins::surveyed_for;
 use super::parameters::{self, Found};
-use super::{adopt, convert, files, images, remove, up_options};
-use crate::backend::{DownOptions, Io, UpOptions};
+use super::{adopt, convert, files, images, up_options};
+use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::error::{Error, Result};
@@ -109,10 +110,11 @@ impl Deployment<'_> {
         let name = self.name;
         // Of several that deploy the project at the same moment one goes first; the others wait and look again.
         for _ in 0..ATTEMPTS {
-            let preparing = Box::pin(self.prepare(account, builder, options, io));
+            let mut seen = None;
+            let preparing = Box::pin(self.prepare(account, builder, options, &mut seen, io));
             let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await;
             let Prepared { change, renewed } = match prepared {
-                Err(Error::Message(_)) if self.is_busy(account).await => continue,
+                Err(Error::Message(_)) if self.has_moved(account, seen.as_ref()).await => continue,
                 prepared => prepared?,
             };
             let Some((operation, change_set)) = change else {
@@ -124,7 +126,7 @@ impl Deployment<'_> {
             match change_set::execute(account, &change_set).await {
                 Ok(true) => {}
                 Ok(false) => continue,
-                Err(Error::Message(_)) if self.is_busy(account).await => continue,
+                Err(Error::Message(_)) if self.has_moved(account, seen.as_ref()).await => continue,
                 Err(error) => return Err(error),
             }
             if options.detach {
@@ -135,7 +137,9 @@ impl Deployment<'_> {
                 }
                 return Ok(());
             }
-            let touched = self.see_through(account, operation, &change_set, follower, io).await?;
+            let touched = self
+                .see_through(account, operation, &change_set, follower, options, io)
+                .await?;
             self.redeploy(account, &touched, &renewed, options, io).await?;
             self.remove_stale_secrets(account, io).await?;
             return self.show_outputs(account, io).await;
@@ -146,75 +150,17 @@ impl Deployment<'_> {
         )
     }
 
-    /// Whether others work on the stack: then what failed may have failed for that reason.
-    async fn is_busy(&self, account: &Account) -> bool {
-        let stack = stack::find(account, self.name).await;
-        stack.is_ok_and(|stack| stack::readiness(stack.as_ref()) == Readiness::Busy)
-    }
-
-    /// Follows what has been begun to its end; the result are the logical ids of what was created or updated.
-    async fn see_through(
-        &self,
-        account: &Account,
-        operation: Operation,
-        change_set: &ChangeSet,
-        follower: Follower,
-        io: &Io,
-    ) -> Result<Vec<String>> {
-        let name = self.name;
-        let id = format!("Stack {name}");
-        let following = Box::pin(follow(account, follower, &self.template.origins, io));
-        let watched = Box::pin(interrupt::watch(
-            account,
-            operation,
-            &change_set.stack_id,
-            following,
-            io,
-        ))
-        .await;
-        let watched = watched.inspect_err(|error| {
-            // What could not be followed is not over.
-            if matches!(error, Error::Message(_)) {
-                io.progress.warning(&id, self.goes_on(account));
-            }
-        })?;
-        let outcome = match watched {
-            Watched::Ended(outcome) => outcome,
-            Watched::Left => {
-                io.progress
-                    .warning(&id, format!("Interrupted: {}", self.goes_on(account)));
-                return Err(Error::INTERRUPTED);
-            }
-            Watched::Unwanted => {
-                Box::pin(remove::down(
-                    account,
-                    name,
-                    Some(self.project),
-                    &DownOptions::default(),
-                    io,
-                ))
-                .await?;
-                return Err(Error::INTERRUPTED);
-            }
-            Watched::Cancelled(outcome) => {
-                let text = match outcome.status.as_str() {
-                    "UPDATE_ROLLBACK_COMPLETE" => "Cancelled: everything is again as it was before the update",
-                    "UPDATE_COMPLETE" => "The update was complete before it could be cancelled",
-                    _ => "Cancelled, and not undone in full: the next `ctx up` goes on with that",
-                };
-                io.progress.warning(&id, text);
-                return Err(Error::INTERRUPTED);
-            }
+    /// Whether others have worked on the stack since its state was `seen`: then what failed may have failed for that
+    /// reason.
+    async fn has_moved(&self, account: &Account, seen: Option<&StackStatus>) -> bool {
+        let Ok(now) = stack::find(account, self.name).await else {
+            return false;
         };
-        if outcome.end == End::Failure {
-            let doing = match operation {
-                Operation::Create | Operation::Recreate => "create",
-                Operation::Update => "update",
-            };
-            let doing = format!("{doing} stack `{name}`");
-            return Err(failure(&doing, &outcome, &self.template.origins, Some(self.project)));
+        match stack::readiness(now.as_ref()) {
+            Readiness::Busy => true,
+            Readiness::Ready(Operation::Create) => seen.is_some(),
+            _ => now.map(|stack| stack.status).as_ref() != seen,
         }
-        Ok(outcome.touched)
     }
 
     /// Replaces tasks that the update of the stack has not replaced: of services that use a renewed secret, and of all
@@ -261,14 +207,17 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    fn goes_on(&self, account: &Account) -> String {
-        let (context, name) = (&account.context, self.name);
-        format!("AWS goes on; `ctx -c {context} -p {name} ps` shows which tasks run")
-    }
-
     /// Everything up to the change set.
-    async fn prepare(&self, account: &Account, builder: &Builder, options: &UpOptions, io: &Io) -> Result<Prepared> {
+    async fn prepare(
+        &self,
+        account: &Account,
+        builder: &Builder,
+        options: &UpOptions,
+        seen: &mut Option<StackStatus>,
+        io: &Io,
+    ) -> Result<Prepared> {
         let mut kept = self.settle(account, io).await?;
+        *seen = kept.as_ref().map(|stack| stack.status.clone());
         let mut replaced = None;
         if let Some(stack) = &kept
             && let Some(retired) = adopt::retired(account, stack, self.name).await?
@@ -301,7 +250,15 @@ impl Deployment<'_> {
         if operation != Operation::Update
             && let Some(group) = log_groups::of_project(account, self.name).await?
         {
-            // What a failed creation has left. The stack makes one of the same name.
+            // What a failed creation has left. The stack makes one of the same name. If somebody else has made the stack
+            // in the meantime, the group is in use.
+            let now = stack::find(account, self.name).await?;
+            if stack::readiness(now.as_ref()) != Readiness::Ready(Operation::Create) {
+                return Err(Error::new(format!(
+                    "somebody else has just created stack `{}`",
+                    self.name
+                )));
+            }
             log_groups::delete(account, &group).await?;
         }
         let change_set = self.change_set(account, operation, &submission, io).await?;

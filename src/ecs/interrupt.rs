@@ -1,16 +1,103 @@
 //! What Ctrl-C means while AWS works: it goes on whether anybody watches or not.
 
 use std::future::Future;
+use std::time::Duration;
 
 use super::aws::Account;
+use super::aws::change_set::ChangeSet;
+use super::aws::events::{End, Follower};
 use super::aws::stack::{self, Operation};
-use super::follow::Outcome;
-use crate::backend::Io;
+use super::deploy::Deployment;
+use super::diagnosis::failure;
+use super::follow::{Outcome, follow};
+use super::remove;
+use crate::backend::{DownOptions, Io, UpOptions};
 use crate::error::{Error, Result};
+
+impl Deployment<'_> {
+    /// Follows what has been begun to its end; the result are the logical ids of what was created or updated.
+    pub(super) async fn see_through(
+        &self,
+        account: &Account,
+        operation: Operation,
+        change_set: &ChangeSet,
+        follower: Follower,
+        options: &UpOptions,
+        io: &Io,
+    ) -> Result<Vec<String>> {
+        let name = self.name;
+        let id = format!("Stack {name}");
+        let following = Box::pin(follow(account, follower, &self.template.origins, io));
+        let watched = Box::pin(watch(
+            account,
+            operation,
+            (name, &change_set.stack_id),
+            following,
+            options.wait_timeout,
+            io,
+        ))
+        .await;
+        let watched = watched.inspect_err(|error| {
+            // What could not be followed is not over.
+            if matches!(error, Error::Message(_)) {
+                io.progress.warning(&id, self.goes_on(account));
+            }
+        })?;
+        let outcome = match watched {
+            Watched::Ended(outcome) => outcome,
+            Watched::TooLong(limit) => {
+                let what = format!(
+                    "the deployment of `{name}` took longer than {} seconds",
+                    limit.as_secs()
+                );
+                return Err(Error::new(what).hint(self.goes_on(account)));
+            }
+            Watched::Left => {
+                io.progress
+                    .warning(&id, format!("Interrupted: {}", self.goes_on(account)));
+                return Err(Error::INTERRUPTED);
+            }
+            Watched::Unwanted => {
+                Box::pin(remove::down(
+                    account,
+                    name,
+                    Some(self.project),
+                    &DownOptions::default(),
+                    io,
+                ))
+                .await?;
+                return Err(Error::INTERRUPTED);
+            }
+            Watched::Cancelled(outcome) => {
+                let text = match outcome.status.as_str() {
+                    "UPDATE_ROLLBACK_COMPLETE" => "Cancelled: everything is again as it was before the update",
+                    "UPDATE_COMPLETE" => "The update was complete before it could be cancelled",
+                    _ => "Cancelled, and not undone in full: the next `ctx up` goes on with that",
+                };
+                io.progress.warning(&id, text);
+                return Err(Error::INTERRUPTED);
+            }
+        };
+        if outcome.end == End::Failure {
+            let doing = match operation {
+                Operation::Create | Operation::Recreate => "create",
+                Operation::Update => "update",
+            };
+            let doing = format!("{doing} stack `{name}`");
+            return Err(failure(&doing, &outcome, &self.template.origins, Some(self.project)));
+        }
+        Ok(outcome.touched)
+    }
+
+    pub(super) fn goes_on(&self, account: &Account) -> String {
+        let (context, name) = (&account.context, self.name);
+        format!("AWS goes on; `ctx -c {context} -p {name} ps` shows which tasks run")
+    }
+}
 
 /// How watching a deployment ended.
 #[derive(Debug)]
-pub(super) enum Watched {
+enum Watched {
     /// So did the deployment.
     Ended(Outcome),
     /// The user has cancelled the update, and it has been undone as far as that was possible.
@@ -19,19 +106,31 @@ pub(super) enum Watched {
     Unwanted,
     /// The user does not want to watch any more.
     Left,
+    /// Nobody wants to wait for longer than this.
+    TooLong(Duration),
 }
 
 /// Watches a deployment to its end, and asks at the first interrupt what shall become of it. The second ends the
 /// command at once, and so does the first where nobody can be asked.
-pub(super) async fn watch(
+async fn watch(
     account: &Account,
     operation: Operation,
-    stack_id: &str,
+    (name, stack_id): (&str, &str),
     following: impl Future<Output = Result<Outcome>>,
+    limit: Option<Duration>,
     io: &Io,
 ) -> Result<Watched> {
     tokio::pin!(following);
-    let mut interrupts = 0;
+    let too_long = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(too_long);
+    let id = format!("Stack {name}");
+    // Keys pressed at a question are no interrupts, and whoever goes on watching may be asked again.
+    let mut asked = 0;
     let mut cancelled = false;
     loop {
         tokio::select! {
@@ -39,18 +138,27 @@ pub(super) async fn watch(
                 let outcome = outcome?;
                 return Ok(if cancelled { Watched::Cancelled(outcome) } else { Watched::Ended(outcome) });
             }
-            () = io.interrupts.reached(interrupts + 1) => {
-                interrupts += 1;
-                if interrupts > 1 {
+            () = &mut too_long => return Ok(Watched::TooLong(limit.unwrap_or_default())),
+            () = io.interrupts.reached(asked + 1) => {
+                if cancelled {
                     return Ok(Watched::Left);
                 }
                 match ask(operation, io) {
-                    Some(Choice::Watch) => interrupts = 0,
+                    Some(Choice::Watch) => {
+                        asked += 1;
+                        io.progress.working(&id, "Still watched");
+                    }
                     Some(Choice::Undo) if operation == Operation::Update => {
                         // It may have ended while somebody was thinking; then following says so.
                         match stack::cancel_update(account, stack_id).await {
-                            Ok(()) => cancelled = true,
-                            Err(error) => io.progress.warning("Interrupt", error.to_string()),
+                            Ok(()) => {
+                                (asked, cancelled) = (asked + 1, true);
+                                io.progress.working(&id, "Cancelling the update");
+                            }
+                            Err(error) => {
+                                asked += 1;
+                                io.progress.warning(&id, error.to_string());
+                            }
                         }
                     }
                     Some(Choice::Undo) => return Ok(Watched::Unwanted),

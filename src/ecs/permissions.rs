@@ -17,6 +17,8 @@ pub const LARGEST: usize = 6144;
 
 /// What `ctx up`, `diff`, `down`, `ps` and `logs` call for every project.
 const OWN: &[&str] = &[
+    "cloudformation:CancelUpdateStack",
+    "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
     "cloudformation:DeleteChangeSet",
     "cloudformation:DeleteStack",

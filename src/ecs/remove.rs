@@ -19,15 +19,19 @@ pub(super) async fn down(
     options: &DownOptions,
     io: &Io,
 ) -> Result<()> {
-    if options.timeout.is_some() {
-        return Err(Error::new("`--timeout` means nothing on ECS").hint("set `stop_grace_period` on the services"));
-    }
     introduce(account, io);
+    if options.timeout.is_some() {
+        let text = "Not for containers that run: on ECS `stop_grace_period` says how long they may take";
+        io.progress.warning("--timeout", text);
+    }
     let what_it_means = format!(
         "AWS goes on deleting the stack; `ctx -c {} -p {name} down` removes the rest",
         account.context
     );
     unless_interrupted(io, name, &what_it_means, async {
+        if options.volumes && !options.yes {
+            check_volumes(account, name, io).await?;
+        }
         // A name that cannot be a stack's has none.
         let stack = if stack::legal_name(name) == name {
             stack::find(account, name).await?
@@ -66,6 +70,23 @@ pub(super) async fn down(
         Ok(())
     })
     .await
+}
+
+/// Asks before data is lost. Who says `-v` where nobody can be asked has said it.
+async fn check_volumes(account: &Account, name: &str, io: &Io) -> Result<()> {
+    let there = volumes::of_project(account, name).await?;
+    if there.is_empty() {
+        return Ok(());
+    }
+    for volume in &there {
+        let text = format!("{} and its data would be deleted", volume.id);
+        io.progress.warning(format!("Volume {}", volume.volume), text);
+    }
+    if io.consent.ask("Delete them?")? == Some(false) {
+        io.progress.warning(format!("Stack {name}"), "Not changed");
+        return Err(Error::Exit(1));
+    }
+    Ok(())
 }
 
 async fn delete_stack(account: &Account, stack: &Stack, name: &str, project: Option<&Project>, io: &Io) -> Result<()> {

@@ -24,7 +24,6 @@ pub(super) fn check(options: &UpOptions) -> Result<()> {
         (!shown.only.is_empty(), "--attach"),
         (!shown.except.is_empty(), "--no-attach"),
         (shown.dependencies, "--attach-dependencies"),
-        (options.wait_timeout.is_some(), "--wait-timeout"),
     ];
     if let Some((_, option)) = of_engines.iter().find(|(given, _)| *given) {
         return Err(Error::new(format!("`{option}` means nothing on ECS")).hint("it is for contexts of engines"));

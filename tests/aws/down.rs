@@ -3,6 +3,7 @@
 use aws_sdk_secretsmanager::types::Tag;
 
 use crate::support::deadline::block_on;
+use crate::support::terminal::Terminal;
 use crate::world::World;
 
 const VOLUME: &str = include_str!("stacks/volume.yaml");
@@ -38,6 +39,25 @@ fn volumes_are_kept_and_named_until_they_are_asked_for() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn at_a_terminal_nobodys_data_goes_unasked() {
+    let Some(world) = World::new() else { return };
+    world.stack("shop", VOLUME, Some("shop"));
+    let down = ["--progress", "plain", "-p", "shop", "down", "-v"];
+    let Some(mut terminal) = Terminal::start(&world.sandbox, &down) else {
+        return;
+    };
+    terminal.at("Delete them?", "n\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 1, "{screen}");
+    assert_eq!((world.lab.stacks().len(), world.lab.file_systems().len()), (1, 1));
+    let mut terminal = Terminal::start(&world.sandbox, &down).unwrap();
+    terminal.at("Delete them?", "y\r");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(world.lab.stacks().is_empty() && world.lab.file_systems().is_empty());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! An account of the laboratory, and a sandbox whose current context is that account.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use aws_sdk_cloudformation::types::{Capability, ChangeSetType, ExecutionStatus, Parameter, Tag};
 use aws_sdk_ec2::types::Filter;
@@ -123,6 +125,25 @@ x-aws-cloudformation:
         });
         assert_eq!(status.as_deref(), Some("CREATE_COMPLETE"), "{}", self.lab.log());
         id
+    }
+
+    /// What [`World::HELD`] waits for.
+    pub(crate) fn release(&self, stack: &str) {
+        let request = self.cloudformation().describe_stack_resource().stack_name(stack);
+        let answer = block_on(request.logical_resource_id("Handle").send()).unwrap();
+        let url = answer.stack_resource_detail.unwrap().physical_resource_id.unwrap();
+        let (_, rest) = url.split_once("://").unwrap();
+        let path = &rest[rest.find('/').unwrap()..];
+        let body = r#"{"Status":"SUCCESS","Reason":"","UniqueId":"1","Data":""}"#;
+        let address = self.lab.url().replace("http://", "");
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let length = body.len();
+        let head =
+            format!("PUT {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n");
+        write!(stream, "{head}\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Prepares a new stack, and does not execute it.

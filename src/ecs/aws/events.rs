@@ -378,6 +378,24 @@ fn read(event: StackEvent) -> Event {
 mod tests {
     use super::*;
 
+    /// While thirty services start: the stack, its nested stacks, and three requests for each look at the services.
+    #[test]
+    fn a_minute_in_which_nothing_happens_costs_less_than_ninety_requests() {
+        let minute = |pace: &mut Pace| {
+            let mut left = Duration::from_mins(1);
+            let mut looks = 0;
+            while let Some(rest) = left.checked_sub(pace.step()) {
+                (left, looks) = (rest, looks + 1);
+            }
+            looks
+        };
+        let looks = minute(&mut Pace::new()) + minute(&mut Pace::up_to(NESTED_LONGEST));
+        assert!(
+            looks + 3 * super::super::stabilising::looks_in_a_minute(30) <= 90,
+            "{looks}"
+        );
+    }
+
     fn ends(status: &str, of_stack: bool) -> Option<End> {
         let event = Event {
             time: None,

@@ -90,7 +90,7 @@ impl Stabilising {
             if self.take(&services, progress) {
                 self.soon();
             } else {
-                self.pause = (self.pause * 3 / 2).min(LONGEST.max(self.shortest()));
+                self.pause = longer(self.pause, self.shortest());
                 self.next = Instant::now() + self.pause;
             }
         }
@@ -118,10 +118,8 @@ impl Stabilising {
         self.next = Instant::now() + self.pause;
     }
 
-    /// The more services there are, the more requests each look takes, and the fewer looks there are.
     fn shortest(&self) -> Duration {
-        let requests = self.waiting.len().div_ceil(DESCRIBED_AT_ONCE).max(1);
-        SHORTEST * u32::try_from(requests).unwrap_or(u32::MAX)
+        shortest(self.waiting.len())
     }
 
     /// Whether there was news.
@@ -154,6 +152,26 @@ impl Default for Stabilising {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The more services there are, the more requests each look takes, and the fewer looks there are.
+fn shortest(services: usize) -> Duration {
+    let requests = services.div_ceil(DESCRIBED_AT_ONCE).max(1);
+    SHORTEST * u32::try_from(requests).unwrap_or(u32::MAX)
+}
+
+fn longer(pause: Duration, shortest: Duration) -> Duration {
+    (pause * 3 / 2).min(LONGEST.max(shortest))
+}
+
+#[cfg(test)]
+pub(super) fn looks_in_a_minute(services: usize) -> usize {
+    let (mut pause, mut looks) = (shortest(services), 0);
+    let mut left = Duration::from_mins(1);
+    while let Some(rest) = left.checked_sub(pause) {
+        (left, looks, pause) = (rest, looks + 1, longer(pause, shortest(services)));
+    }
+    looks
 }
 
 /// What a service waits for, if it is not as it should be.

@@ -13,6 +13,7 @@ mod parameters;
 mod ports;
 mod refusals;
 mod secrets;
+mod stuck;
 mod tasks;
 mod troubles;
 mod update;
