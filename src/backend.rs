@@ -171,6 +171,14 @@ impl Interrupts {
     }
 }
 
+impl Interrupts {
+    /// Waits for one more than there have been.
+    pub async fn again(&self) {
+        let so_far = *self.0.borrow();
+        self.reached(so_far + 1).await;
+    }
+}
+
 #[derive(Clone, Default, Debug)]
 pub struct DownOptions {
     /// Also remove named volumes (on ECS: the retained file systems) and their data.

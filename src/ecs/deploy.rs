@@ -150,16 +150,19 @@ impl Deployment<'_> {
         )
     }
 
-    /// Whether others have worked on the stack since its state was `seen`: then what failed may have failed for that
-    /// reason.
-    async fn has_moved(&self, account: &Account, seen: Option<&StackStatus>) -> bool {
+    /// Whether others have worked on the stack since its state was `seen` (none: there was no stack to update): then
+    /// what failed may have failed for that reason.
+    async fn has_moved(&self, account: &Account, seen: Option<&Option<StackStatus>>) -> bool {
+        // What failed before that has its own reason.
+        let Some(seen) = seen else { return false };
         let Ok(now) = stack::find(account, self.name).await else {
             return false;
         };
-        match stack::readiness(now.as_ref()) {
-            Readiness::Busy => true,
-            Readiness::Ready(Operation::Create) => seen.is_some(),
-            _ => now.map(|stack| stack.status).as_ref() != seen,
+        match (stack::readiness(now.as_ref()), now) {
+            (Readiness::Busy, _) => true,
+            // A change set of ours that failed is gone, so that this one is somebody else's.
+            (Readiness::Ready(Operation::Create), now) => now.is_some() || seen.is_some(),
+            (_, now) => now.map(|stack| stack.status) != *seen,
         }
     }
 
@@ -213,11 +216,11 @@ impl Deployment<'_> {
         account: &Account,
         builder: &Builder,
         options: &UpOptions,
-        seen: &mut Option<StackStatus>,
+        seen: &mut Option<Option<StackStatus>>,
         io: &Io,
     ) -> Result<Prepared> {
         let mut kept = self.settle(account, io).await?;
-        *seen = kept.as_ref().map(|stack| stack.status.clone());
+        *seen = Some(kept.as_ref().map(|stack| stack.status.clone()));
         let mut replaced = None;
         if let Some(stack) = &kept
             && let Some(retired) = adopt::retired(account, stack, self.name).await?

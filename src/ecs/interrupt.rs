@@ -58,14 +58,12 @@ impl Deployment<'_> {
                 return Err(Error::INTERRUPTED);
             }
             Watched::Unwanted => {
-                Box::pin(remove::down(
-                    account,
-                    name,
-                    Some(self.project),
-                    &DownOptions::default(),
-                    io,
-                ))
-                .await?;
+                let options = DownOptions::default();
+                let removing = remove::all(account, name, Some(self.project), &options, io);
+                tokio::select! {
+                    removed = Box::pin(removing) => removed?,
+                    () = io.interrupts.again() => {}
+                }
                 return Err(Error::INTERRUPTED);
             }
             Watched::Cancelled(outcome) => {

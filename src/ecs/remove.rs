@@ -28,48 +28,57 @@ pub(super) async fn down(
         "AWS goes on deleting the stack; `ctx -c {} -p {name} down` removes the rest",
         account.context
     );
-    unless_interrupted(io, name, &what_it_means, async {
-        if options.volumes && !options.yes {
-            check_volumes(account, name, io).await?;
+    let removing = all(account, name, project, options, io);
+    unless_interrupted(io, name, &what_it_means, removing).await
+}
+
+/// Removes all that belongs to a project, whatever interrupts there were.
+pub(super) async fn all(
+    account: &Account,
+    name: &str,
+    project: Option<&Project>,
+    options: &DownOptions,
+    io: &Io,
+) -> Result<()> {
+    if options.volumes && !options.yes {
+        check_volumes(account, name, io).await?;
+    }
+    // A name that cannot be a stack's has none.
+    let stack = if stack::legal_name(name) == name {
+        stack::find(account, name).await?
+    } else {
+        None
+    };
+    match &stack {
+        Some(stack) => delete_stack(account, stack, name, project, io).await?,
+        None => io.progress.done(format!("Stack {name}"), "Not there"),
+    }
+    if let Some(group) = log_groups::of_project(account, name).await? {
+        log_groups::delete(account, &group).await?;
+        io.progress.done(format!("Log group {group}"), "Removed");
+    }
+    for secret in secrets::of_project(account, name).await? {
+        secrets::delete(account, &secret).await?;
+        io.progress.done(format!("Secret {}", secret.key), "Removed");
+    }
+    if options.images.is_some() {
+        for repository in repositories::of_project(account, name).await? {
+            repositories::delete(account, &repository).await?;
+            io.progress.done(format!("Repository {repository}"), "Removed");
         }
-        // A name that cannot be a stack's has none.
-        let stack = if stack::legal_name(name) == name {
-            stack::find(account, name).await?
+    }
+    for file_system in volumes::of_project(account, name).await? {
+        let id = format!("Volume {}", file_system.volume);
+        if options.volumes {
+            io.progress.working(&id, format!("Deleting {}", file_system.id));
+            volumes::delete(account, &file_system.id).await?;
+            io.progress.done(&id, format!("Deleted {}", file_system.id));
         } else {
-            None
-        };
-        match &stack {
-            Some(stack) => delete_stack(account, stack, name, project, io).await?,
-            None => io.progress.done(format!("Stack {name}"), "Not there"),
+            io.progress
+                .done(&id, format!("Kept as {}; `ctx down -v` deletes it", file_system.id));
         }
-        if let Some(group) = log_groups::of_project(account, name).await? {
-            log_groups::delete(account, &group).await?;
-            io.progress.done(format!("Log group {group}"), "Removed");
-        }
-        for secret in secrets::of_project(account, name).await? {
-            secrets::delete(account, &secret).await?;
-            io.progress.done(format!("Secret {}", secret.key), "Removed");
-        }
-        if options.images.is_some() {
-            for repository in repositories::of_project(account, name).await? {
-                repositories::delete(account, &repository).await?;
-                io.progress.done(format!("Repository {repository}"), "Removed");
-            }
-        }
-        for file_system in volumes::of_project(account, name).await? {
-            let id = format!("Volume {}", file_system.volume);
-            if options.volumes {
-                io.progress.working(&id, format!("Deleting {}", file_system.id));
-                volumes::delete(account, &file_system.id).await?;
-                io.progress.done(&id, format!("Deleted {}", file_system.id));
-            } else {
-                io.progress
-                    .done(&id, format!("Kept as {}; `ctx down -v` deletes it", file_system.id));
-            }
-        }
-        Ok(())
-    })
-    .await
+    }
+    Ok(())
 }
 
 /// Asks before data is lost. Who says `-v` where nobody can be asked has said it.
