@@ -5,6 +5,8 @@
 mod changes;
 mod console;
 mod events;
+mod exec;
+mod lifecycle;
 mod summaries;
 mod up;
 pub mod verdict;
@@ -12,12 +14,15 @@ pub mod verdict;
 pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
 pub use events::{EventsOptions, Happening, Tell};
+pub use exec::{Exec, Open};
+pub use lifecycle::Lifecycle;
 pub use summaries::{Image, OwnVolume, Processes, ProjectSummary, Usage};
 pub use up::{Abort, BuildPolicy, Shown, UpOptions};
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -47,6 +52,33 @@ pub trait Backend: Send + Sync {
 
     /// Sends the output of a project's containers, oldest first, to `io.log`.
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()>;
+
+    /// Starts, stops or signals what the named services have, or all. Of the files, where there are any, no more is
+    /// needed than what containers cannot tell.
+    async fn apply(
+        &self,
+        name: &str,
+        files: Option<&Project>,
+        verb: &Lifecycle,
+        services: &[String],
+        timeout: Option<Duration>,
+        io: &Io,
+    ) -> Result<()>;
+
+    /// Gives services other numbers of containers. The project has these numbers already.
+    async fn scale(&self, project: &Project, counts: &[(String, i64)], options: &UpOptions, io: &Io) -> Result<u8>;
+
+    /// Runs a command in a container of a service, the one of that number or any; its exit status. The console stays
+    /// on the thread that opened it.
+    fn exec<'a>(
+        &'a self,
+        name: &'a str,
+        service: &'a str,
+        index: Option<u32>,
+        exec: &'a Exec,
+        open: Open<'a>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<u8>>;
 
     /// Where a port of a service's nth container can be reached: `0.0.0.0:8080`.
     async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String>;

@@ -10,7 +10,7 @@ use clap::Args;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::backend::{Backend, Consent, Interrupts, Io};
+use crate::backend::{Backend, Consent, Interrupts, Io, Lifecycle};
 use crate::compose::{LoadOptions, Project, Skip, load};
 use crate::context::{
     ChosenBy, Context, Credentials, DEFAULT, DockerEndpoint, EcsEndpoint, Profiles, Selection, Sessions, Store, Target,
@@ -226,19 +226,37 @@ impl Environment {
         })
     }
 
+    /// Does something with what the project has running.
+    pub(super) fn lifecycle(&self, verb: &Lifecycle, services: &[String], timeout: Option<Duration>) -> Result<u8> {
+        if self.is_dry_run() {
+            return self.apply(&verb.clone().into(), services, timeout);
+        }
+        let name = self.project_name()?;
+        let files = self.files_of(&name);
+        self.run(async |io| {
+            let backend = self.backend().await?;
+            let applied = backend.apply(&name, files.as_ref(), verb, services, timeout, &io).await;
+            applied.map(|()| 0)
+        })
+    }
+
+    /// The project's files, which know what containers do not; where they do not load, they are no hindrance.
+    fn files_of(&self, name: &str) -> Option<Project> {
+        let files = self.project_and_report(&[]).ok().map(|(project, _)| project);
+        files.filter(|project| project.name == name)
+    }
+
     /// Does something with the containers that the project has on an engine.
     pub(super) fn apply(&self, verb: &Verb, services: &[String], timeout: Option<Duration>) -> Result<u8> {
         let name = self.project_name()?;
-        // The files know hooks that a container does not; where they do not load, they are no hindrance.
-        let files = self.project_and_report(&[]).ok().map(|(project, _)| project);
-        let files = files.filter(|project| project.name == name);
+        let files = self.files_of(&name);
         self.run(async |io| {
             let engine = self.engine(verb.word()).await?;
             if self.is_dry_run() {
                 let preview = engine.preview(&name, files.as_ref(), verb, services).await?;
                 return ui::output::document(&preview, None).map(|()| 0);
             }
-            let applied = engine.apply(&name, files.as_ref(), verb, services, timeout, &io);
+            let applied = engine.carry_out(&name, files.as_ref(), verb, services, timeout, &io);
             applied.await.map(|()| 0)
         })
     }

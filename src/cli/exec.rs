@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Exec;
 use crate::error::Result;
-use crate::local::Exec;
 use crate::ui::terminal;
 
 /// Run a command in a service's container
@@ -49,9 +49,9 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     };
     let name = environment.project_name()?;
     environment.run(async |io| {
-        let engine = environment.engine("exec").await?;
-        let open = || terminal::open(tty, true);
-        engine
+        let backend = environment.backend().await?;
+        let open = Box::new(|| terminal::open(tty, true));
+        backend
             .exec(&name, &arguments.service, arguments.index, &exec, open, &io)
             .await
     })

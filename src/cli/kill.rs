@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Lifecycle;
 use crate::error::Result;
-use crate::local::Verb;
 
 /// Send a signal to running containers
 #[derive(Args, Debug)]
@@ -17,5 +17,5 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    environment.apply(&Verb::Kill(arguments.signal.clone()), &arguments.services, None)
+    environment.lifecycle(&Lifecycle::Kill(arguments.signal.clone()), &arguments.services, None)
 }

@@ -33,7 +33,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     environment.run(async |io| {
         let engine = environment.engine("prune").await?;
         if arguments.stop {
-            engine.apply(&name, None, &Verb::Stop, services, None, &io).await?;
+            engine.carry_out(&name, None, &Verb::Stop, services, None, &io).await?;
         }
         let containers = engine.removable(&name, services).await?;
         if containers.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
                 return Ok(0);
             }
         }
-        engine.apply(&name, None, &remove, services, None, &io).await?;
+        engine.carry_out(&name, None, &remove, services, None, &io).await?;
         Ok(0)
     })
 }

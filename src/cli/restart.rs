@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Lifecycle;
 use crate::error::Result;
-use crate::local::Verb;
 
 /// Stop containers and start them again
 #[derive(Args, Debug)]
@@ -23,8 +23,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let timeout = arguments.timeout.map(Duration::from_secs);
-    let verb = Verb::Restart {
+    let verb = Lifecycle::Restart {
         alone: arguments.no_deps,
     };
-    environment.apply(&verb, &arguments.services, timeout)
+    environment.lifecycle(&verb, &arguments.services, timeout)
 }

@@ -33,18 +33,18 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         ..UpOptions::default()
     };
     environment.run(async |io| {
-        let engine = environment.engine("scale").await?;
         if environment.is_dry_run() {
+            let engine = environment.engine("scale").await?;
             let preview = engine.preview_up(&project, &options).await?;
             return crate::ui::output::document(&preview, None).map(|()| 0);
         }
-        let engine: &dyn crate::backend::Backend = &engine;
-        report.push_all(engine.check(&project).await?, false);
+        let backend = environment.backend().await?;
+        report.push_all(backend.check(&project).await?, false);
         if report.has_errors() {
             return Err(report.into());
         }
         environment.show(&report);
-        let scaled = engine.up(&project, &options, &io).await;
+        let scaled = backend.scale(&project, &arguments.scale, &options, &io).await;
         scaled.map_err(|error| error.with_sources(&report.sources))
     })
 }

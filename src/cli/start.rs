@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Lifecycle;
 use crate::error::Result;
-use crate::local::Verb;
 
 /// Start the containers that a project has
 #[derive(Args, Debug)]
@@ -14,5 +14,5 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    environment.apply(&Verb::Start, &arguments.services, None)
+    environment.lifecycle(&Lifecycle::Start, &arguments.services, None)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Lifecycle;
 use crate::error::Result;
-use crate::local::Verb;
 
 /// Stop containers without removing them
 #[derive(Args, Debug)]
@@ -20,5 +20,5 @@ pub(super) struct Arguments {
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let timeout = arguments.timeout.map(Duration::from_secs);
-    environment.apply(&Verb::Stop, &arguments.services, timeout)
+    environment.lifecycle(&Lifecycle::Stop, &arguments.services, timeout)
 }

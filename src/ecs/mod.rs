@@ -31,12 +31,15 @@ mod upload;
 
 pub use aws::{Account, Person};
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, Change, DownOptions, EventsOptions, Image, Io, LogsOptions, Processes, ProjectSummary, PsOptions, Replica,
-    Tell, UpOptions,
+    Backend, Change, DownOptions, EventsOptions, Exec, Image, Io, Lifecycle, LogsOptions, Open, Processes,
+    ProjectSummary, PsOptions, Replica, Tell, UpOptions,
 };
 use crate::compose::Project;
 use crate::diagnostic::Diagnostic;
@@ -132,5 +135,41 @@ impl Backend for Ecs {
             result = aws::logs::show(&self.account, name, &options, &io.log) => result,
             () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
         }
+    }
+
+    async fn apply(
+        &self,
+        name: &str,
+        files: Option<&Project>,
+        verb: &Lifecycle,
+        services: &[String],
+        timeout: Option<Duration>,
+        io: &Io,
+    ) -> Result<()> {
+        if timeout.is_some() {
+            return Err(
+                Error::new("how long a task may take to stop is part of its definition on ECS")
+                    .hint("`stop_grace_period` and `ctx up` change it"),
+            );
+        }
+        Box::pin(aws::lifecycle::apply(&self.account, name, files, verb, services, io)).await
+    }
+
+    async fn scale(&self, project: &Project, counts: &[(String, i64)], _: &UpOptions, io: &Io) -> Result<u8> {
+        Box::pin(aws::lifecycle::scale(&self.account, &project.name, counts, io))
+            .await
+            .map(|()| 0)
+    }
+
+    fn exec<'a>(
+        &'a self,
+        name: &'a str,
+        service: &'a str,
+        index: Option<u32>,
+        exec: &'a Exec,
+        open: Open<'a>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<u8>> {
+        Box::pin(aws::exec::run(&self.account, name, service, index, exec, open, io))
     }
 }

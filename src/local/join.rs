@@ -14,25 +14,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::Engine;
 use super::observed::Container;
-use crate::backend::{Console, DetachKeys, Io, Stream};
+use crate::backend::{Console, DetachKeys, Exec, Io, Open, Stream};
 use crate::engine::is_missing;
 use crate::error::{Error, Result};
 
 /// The exit status of a program whose reader has gone, as shells tell it.
 const CLOSED: Error = Error::Exit(141);
-
-/// A process to run in a container that runs.
-#[derive(Clone, Default, Debug)]
-pub struct Exec {
-    pub command: Vec<String>,
-    /// Return at once.
-    pub detach: bool,
-    pub environment: Vec<String>,
-    pub tty: bool,
-    pub privileged: bool,
-    pub user: Option<String>,
-    pub workdir: Option<String>,
-}
 
 /// How to join what a container runs.
 #[derive(Clone, Debug)]
@@ -52,13 +39,13 @@ pub(super) enum End {
 
 impl Engine {
     /// Runs a process in a container of a service; its exit status.
-    pub async fn exec(
+    pub(super) async fn run_process(
         &self,
         project: &str,
         service: &str,
         index: Option<u32>,
         exec: &Exec,
-        open: impl FnOnce() -> Result<Console>,
+        open: Open<'_>,
         io: &Io,
     ) -> Result<u8> {
         let container = self.running(project, service, index).await?;

@@ -16,7 +16,7 @@ use super::observed::{Container, Observed};
 use super::plan::{Goal, Operation, Plan, Step};
 use super::prepare;
 use super::reconcile::needs_stop;
-use crate::backend::Io;
+use crate::backend::{Io, Lifecycle};
 use crate::compose::{Condition, Project};
 use crate::diagnostic::nearest;
 use crate::engine::Connection;
@@ -39,6 +39,17 @@ pub enum Verb {
     Remove {
         volumes: bool,
     },
+}
+
+impl From<Lifecycle> for Verb {
+    fn from(verb: Lifecycle) -> Self {
+        match verb {
+            Lifecycle::Start => Self::Start,
+            Lifecycle::Stop => Self::Stop,
+            Lifecycle::Restart { alone } => Self::Restart { alone },
+            Lifecycle::Kill(signal) => Self::Kill(signal),
+        }
+    }
 }
 
 impl Verb {
@@ -214,7 +225,7 @@ impl Engine {
     /// # Errors
     ///
     /// That the project has no container of a service that is named.
-    pub async fn apply(
+    pub async fn carry_out(
         &self,
         project: &str,
         files: Option<&Project>,

@@ -44,7 +44,7 @@ pub mod watch;
 pub use copy::Copy;
 pub use hash::{network_hashes, service_hashes, volume_hashes};
 pub use hooks::{Command, Hooks};
-pub use join::{Attach, Exec};
+pub use join::Attach;
 pub use lifecycle::{Verb, plan};
 pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
 pub use plan::{Creation, Goal, Operation, Plan, Step};
@@ -57,12 +57,15 @@ pub use watch::Watching;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, DownOptions, EventsOptions, Image, Io, LogsOptions, Processes, ProjectSummary, PsOptions, Replica, Tell,
-    UpOptions,
+    Backend, DownOptions, EventsOptions, Exec, Image, Io, Lifecycle, LogsOptions, Open, Processes, ProjectSummary,
+    PsOptions, Replica, Tell, UpOptions,
 };
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
@@ -286,5 +289,34 @@ impl Backend for Engine {
 
     async fn logs(&self, name: &str, options: &LogsOptions, io: &Io) -> Result<()> {
         self.connection.show_logs(name, options, io).await
+    }
+
+    async fn apply(
+        &self,
+        name: &str,
+        files: Option<&Project>,
+        verb: &Lifecycle,
+        services: &[String],
+        timeout: Option<Duration>,
+        io: &Io,
+    ) -> Result<()> {
+        self.carry_out(name, files, &verb.clone().into(), services, timeout, io)
+            .await
+    }
+
+    async fn scale(&self, project: &Project, _: &[(String, i64)], options: &UpOptions, io: &Io) -> Result<u8> {
+        Backend::up(self, project, options, io).await
+    }
+
+    fn exec<'a>(
+        &'a self,
+        name: &'a str,
+        service: &'a str,
+        index: Option<u32>,
+        exec: &'a Exec,
+        open: Open<'a>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<u8>> {
+        Box::pin(self.run_process(name, service, index, exec, open, io))
     }
 }

@@ -211,7 +211,7 @@ impl<'a> Watch<'a> {
             let name = &self.project.name;
             let applied = self
                 .engine
-                .apply(name, Some(self.project), &verb, &restart, None, self.io);
+                .carry_out(name, Some(self.project), &verb, &restart, None, self.io);
             if let Err(error) = applied.await {
                 self.warn(&restart.join(", "), &error);
             }

@@ -9,6 +9,7 @@ mod connect;
 mod diff;
 mod down;
 mod events;
+mod exec;
 mod explain;
 mod faults;
 mod images;

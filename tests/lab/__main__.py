@@ -34,6 +34,7 @@ PATCHES = [
     "logs",
     "faults",
     "schedules",
+    "agent",
 ]
 
 

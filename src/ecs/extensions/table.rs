@@ -5,7 +5,7 @@
 
 use super::shape::{Field, Shape};
 use super::{Extension, Verdict};
-use crate::ecs::rules::{connect, credentials, role, rollout, scaling, schedule, size, stack, traffic, vpc};
+use crate::ecs::rules::{connect, credentials, exec, role, rollout, scaling, schedule, size, stack, traffic, vpc};
 
 use Shape::{Boolean, Document, Duration, Either, Form, Integer, List, Map, Object, Text, Word};
 use Verdict::{Part, Project, Service};
@@ -342,6 +342,7 @@ pub(super) const EXTENSIONS: &[Extension] = &[
     Extension("services.*.x-aws-capacity", CAPACITY, "what the service runs on", Part),
     Extension("services.*.x-aws-ephemeral_storage", Integer(21, 200), "GiB of disk of a task, which is gone when it ends", Service(size::ephemeral_storage)),
     Extension("services.*.x-aws-loadbalancer", Boolean, "`false`: no load balancer for the service's ports; its tasks are reached themselves", Part),
+    Extension("services.*.x-aws-exec", Boolean, "let `ctx exec` into the containers", Service(exec::enable)),
     Extension("services.*.x-aws-policies", List(&arn("the ARN of a policy")), "managed policies of the containers", Service(role::policies)),
     Extension("services.*.x-aws-pull_credentials", arn("the ARN of a secret"), "a user name and a password for the image's registry (or `ctx up --with-registry-auth`)", Service(credentials::pull)),
     Extension("services.*.x-aws-repository", Text("the URI of an ECR repository"), "where an image that is built goes, instead of a repository that `up` makes", Part),

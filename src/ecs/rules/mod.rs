@@ -9,6 +9,7 @@ pub(in crate::ecs) mod connect;
 pub(in crate::ecs) mod container;
 pub(in crate::ecs) mod credentials;
 pub(in crate::ecs) mod ebs;
+pub(in crate::ecs) mod exec;
 pub(in crate::ecs) mod file;
 pub(in crate::ecs) mod health;
 pub(in crate::ecs) mod host;

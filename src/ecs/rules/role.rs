@@ -76,7 +76,7 @@ pub(in crate::ecs) fn finish(draft: &mut Draft) {
 }
 
 /// The properties of the service's task role, which is made when it is first asked for.
-fn task_role<'a>(service: &Service, draft: &'a mut Draft) -> &'a mut Value {
+pub(super) fn task_role<'a>(service: &Service, draft: &'a mut Draft) -> &'a mut Value {
     let id = draft.id(service, "TaskRole");
     if !draft.template.document.resources.contains_key(&id) {
         draft.add_for_service(&fragment::TASK_ROLE, [], service);
