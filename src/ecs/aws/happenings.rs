@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::events::{self, Event};
 use super::services::{self, Service};
 use super::stack::Stack;
-use super::{Account, explain, stabilising, stack, tasks};
+use super::{Account, explain, stack, tasks};
 use crate::backend::{EventsOptions, Happening, Tell};
 use crate::error::{Error, Result};
 
@@ -71,7 +71,9 @@ async fn look(account: &Account, project: &str, stack: &Stack, since: Option<Tim
         .filter(|service| service.family.is_none())
         .map(|service| &service.name)
         .collect();
-    let described = stabilising::look(account, names.iter().copied()).await;
+    let described = Box::pin(services::look(account, names.iter().copied()))
+        .await
+        .unwrap_or_default();
     let clusters: BTreeSet<&str> = services.iter().map(|service| service.name.cluster.as_str()).collect();
     let mut stopped = Vec::new();
     for cluster in clusters.into_iter().filter(|cluster| !cluster.is_empty()) {

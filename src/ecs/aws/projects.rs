@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
 use futures_util::future::try_join_all;
 
-use super::services::ServiceName;
-use super::{Account, stabilising, stack, tags};
+use super::services::{self, ServiceName};
+use super::{Account, stack, tags};
 use crate::backend::ProjectSummary;
 use crate::error::Result;
 
@@ -38,7 +38,9 @@ async fn summary(account: &Account, project: &str, found: &Stack) -> Result<Proj
     let names: BTreeSet<ServiceName> = services
         .filter_map(|service| ServiceName::from_arn(&service.physical_id))
         .collect();
-    let described = stabilising::look(account, names.iter()).await;
+    let described = Box::pin(services::look(account, names.iter()))
+        .await
+        .unwrap_or_default();
     let mut states = BTreeMap::new();
     let mut count = |state: &str, number: i32| {
         if number > 0 {
