@@ -41,7 +41,7 @@ use crate::backend::{
     Backend, Change, DownOptions, EventsOptions, Exec, Image, Io, Lifecycle, LogsOptions, Open, Processes,
     ProjectSummary, PsOptions, Replica, Tell, UpOptions,
 };
-use crate::compose::Project;
+use crate::compose::{Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::image::Builder;
@@ -152,7 +152,11 @@ impl Backend for Ecs {
                     .hint("`stop_grace_period` and `ctx up` change it"),
             );
         }
-        Box::pin(aws::lifecycle::apply(&self.account, name, files, verb, services, io)).await
+        let replicas = |service: &str| {
+            let service = files.and_then(|files| files.services.get(service));
+            service.map_or(1, Service::replicas)
+        };
+        Box::pin(aws::lifecycle::apply(&self.account, name, replicas, verb, services, io)).await
     }
 
     async fn scale(&self, project: &Project, counts: &[(String, i64)], _: &UpOptions, io: &Io) -> Result<u8> {

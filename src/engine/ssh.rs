@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn what_would_be_an_option_or_a_password_is_refused() {
         for (address, why) in [
-            ("ssh://", "empty host"),
+            ("ssh://", "names no host"),
             ("ssh://-oProxyCommand=x", "names no host"),
             ("ssh://ann:secret@host", "has a password"),
         ] {

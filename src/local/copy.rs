@@ -265,31 +265,45 @@ fn unpack(archive: impl Read, to: &Path, contents: bool) -> io::Result<()> {
     archive.set_preserve_permissions(true);
     for entry in archive.entries()? {
         let mut entry = entry?;
-        let inside: PathBuf = entry.path()?.components().filter(is_plain).collect();
-        let below = inside.components().skip(1).collect::<PathBuf>();
-        let target = match (is_folder, contents) {
-            (true, false) => to.join(&inside),
-            _ if below.as_os_str().is_empty() => to.to_owned(),
-            _ => to.join(&below),
-        };
-        // A name that leads out of the target is not among the components; a link that does is the last of its path.
-        if let Some(parent) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            let (base, parent) = (to.parent().unwrap_or(to), parent.canonicalize()?);
-            let base = if base.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                base
-            };
-            if !parent.starts_with(base.canonicalize()?) {
-                return Err(io::Error::other("the archive leads out of the target through a link"));
+        let place = |path: &Path| {
+            let inside: PathBuf = path.components().filter(is_plain).collect();
+            let below = inside.components().skip(1).collect::<PathBuf>();
+            match (is_folder, contents) {
+                (true, false) => to.join(&inside),
+                _ if below.as_os_str().is_empty() => to.to_owned(),
+                _ => to.join(&below),
             }
+        };
+        let target = place(&entry.path()?);
+        stays_inside(&target, to)?;
+        let kind = entry.header().entry_type();
+        if kind.is_dir() && target.is_dir() {
+            continue;
         }
-        if entry.header().entry_type().is_dir() && target.is_dir() {
+        if kind.is_hard_link()
+            && let Some(name) = entry.link_name()?
+        {
+            let first = place(&name);
+            stays_inside(&first, to)?;
+            std::fs::hard_link(first, &target)?;
             continue;
         }
         entry.unpack(&target)?;
     }
     Ok(())
+}
+
+/// Refuses what an archive would write elsewhere. A name that leads out of the target is not among the components; a
+/// link that does is on the way to the last of them.
+fn stays_inside(path: &Path, to: &Path) -> io::Result<()> {
+    let Some(parent) = path.parent().filter(|_| path != to) else {
+        return Ok(());
+    };
+    if parent.canonicalize()?.starts_with(to.canonicalize()?) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the archive leads out of the target through a link"))
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what `filter` gives")]

@@ -3,6 +3,8 @@
 //! [`tree`] tells what has changed, [`decide`] what is to be done about it, purely, and this does it. A build goes on
 //! beside everything else; each container is brought what it lacks, so that one that was made in the meantime, by this
 //! command or another, gets what the others got before.
+//!
+//! Long because one loop has all that is going on: changes, builds, containers, interrupts.
 
 mod archive;
 mod copies;

@@ -1,4 +1,6 @@
 //! The options of `ctx run`.
+//!
+//! Long because Docker Compose has that many.
 
 use std::path::PathBuf;
 

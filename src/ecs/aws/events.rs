@@ -149,7 +149,7 @@ pub struct Follower {
 
 /// How many nested stacks are looked at together while they have something to tell. While they have not, one is.
 const NESTED_AT_ONCE: usize = 4;
-const NESTED_LONGEST: Duration = Duration::from_secs(6);
+const NESTED_LONGEST: Duration = Duration::from_secs(10);
 
 /// How long AWS may not answer before following ends.
 const PATIENCE: Duration = Duration::from_mins(3);

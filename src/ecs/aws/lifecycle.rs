@@ -7,7 +7,6 @@ use super::pace::Pace;
 use super::services::{self, Service};
 use super::{Account, tasks};
 use crate::backend::{Io, Lifecycle};
-use crate::compose::Project;
 use crate::error::{Error, Result};
 
 /// What is to be done with one service.
@@ -17,11 +16,11 @@ enum Change {
     Redeploy,
 }
 
-/// Does it, and waits until the services are as wanted.
+/// Does it, and waits until the services are as wanted. `replicas` tells how many tasks a service shall have.
 pub async fn apply(
     account: &Account,
     name: &str,
-    files: Option<&Project>,
+    replicas: impl Fn(&str) -> i64,
     verb: &Lifecycle,
     wanted: &[String],
     io: &Io,
@@ -43,10 +42,7 @@ pub async fn apply(
     let mut changes = Vec::new();
     for service in found {
         let now = describe(account, &service).await?;
-        let replicas = files
-            .and_then(|files| files.services.get(&service.key))
-            .map_or(1, |of| of.replicas());
-        if let Some(change) = change(verb, now.desired_count(), replicas) {
+        if let Some(change) = change(verb, now.desired_count(), replicas(&service.key)) {
             changes.push((service, change));
         }
     }

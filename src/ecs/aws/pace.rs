@@ -25,7 +25,7 @@ impl Pace {
     /// One that slows down to a wait of its own: what costs several requests is asked for less often.
     pub(super) fn up_to(usual: Duration) -> Self {
         Self {
-            next: SHORTEST,
+            next: SHORTEST.max(usual / 10),
             longest: usual,
             usual,
         }
