@@ -39,7 +39,7 @@ fn what_does_not_fit_the_type_is_refused() {
     );
     let run = sandbox.fails(&["update", "server", "--region", "eu-west-1"]);
     assert!(
-        run.stderr.contains("`--region` are for contexts of the type ecs"),
+        run.stderr.contains("`--account` are for contexts of the type ecs"),
         "{}",
         run.stderr
     );

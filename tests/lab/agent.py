@@ -86,13 +86,16 @@ class Session:
         self.web = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
         self.next, self.expected, self.closed = 0, 0, False
         self.seen, self.sent, self.early = 0, {}, {}
-        self.terminal, self.child = None, None
+        self.terminal, self.child, self.typed = None, None, b""
 
     def run(self):
         deadline = time.monotonic() + 120
         while not self.closed and time.monotonic() < deadline:
             waiting = [self.stream] + ([self.terminal] if self.terminal is not None else [])
-            readable, _, _ = select.select(waiting, [], [], 0.2)
+            writing = [self.terminal] if self.typed else []
+            readable, writable, _ = select.select(waiting, writing, [], 0.2)
+            if writable:
+                self.type()
             if self.stream in readable:
                 data = self.stream.recv(65536)
                 self.web.receive_data(data or None)
@@ -107,7 +110,7 @@ class Session:
                     self.output(data)
                 else:
                     os.waitpid(self.child, 0)
-                    self.child = self.terminal = None
+                    self.child, self.terminal, self.typed = None, None, b""
                     closed = {"MessageType": "channel_closed", "Output": ""}
                     self.frame("channel_closed", 0, 0, json.dumps(closed).encode())
         if self.child:
@@ -171,14 +174,22 @@ class Session:
                     os.execvp(self.command[0], self.command)
                 finally:
                     os._exit(127)
+            os.set_blocking(self.terminal, False)
         elif self.terminal is None:
             return
         elif of == SIZE:
             said = json.loads(payload)
             fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", said["rows"], said["cols"], 0, 0))
         elif of == OUTPUT:
-            while payload:
-                payload = payload[os.write(self.terminal, payload) :]
+            self.typed += payload
+            self.type()
+
+    def type(self):
+        """What the terminal has no room for waits: the command may first have to get rid of its output."""
+        try:
+            self.typed = self.typed[os.write(self.terminal, self.typed) :]
+        except BlockingIOError:
+            pass
 
     def output(self, data):
         """Cut in two, of which the second goes first, and the first then twice."""
