@@ -23,7 +23,7 @@ fn every_attribute_has_one_verdict() {
 #[test]
 fn what_cannot_be_had_is_said_at_its_place() {
     let directory = tempfile::tempdir().unwrap();
-    let file = "services:\n  a:\n    image: a\n    post_start: [{command: ls}]\n    deploy:\n      labels: {x: y}\n  off:\n    image: a\n    profiles: [off]\n    use_api_socket: true\n";
+    let file = "services:\n  a:\n    image: a\n    secrets: [s]\n    deploy:\n      labels: {x: y}\n  off:\n    image: a\n    profiles: [off]\n    use_api_socket: true\nsecrets:\n  s: {driver: d}\n";
     std::fs::write(directory.path().join("compose.yaml"), file).unwrap();
     let options = LoadOptions {
         current_dir: directory.path().to_owned(),
@@ -39,5 +39,5 @@ fn what_cannot_be_had_is_said_at_its_place() {
             (diagnostic.severity, line, column)
         })
         .collect();
-    assert_eq!(said, [(Severity::Error, 4, 5), (Severity::Warning, 6, 7)]);
+    assert_eq!(said, [(Severity::Warning, 6, 7), (Severity::Error, 12, 7)]);
 }

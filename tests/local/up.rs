@@ -116,7 +116,7 @@ services:
     assert_eq!(scene.inspect("slow-1", "{{.State.Health.Status}}"), "healthy");
     scene.ok(&["up", "--wait"]);
 
-    scene.rewrite("services: {bad: {image: IMAGE, command: [sh, -c, 'echo oh no; exit 4']}}");
+    scene.rewrite("services: {bad: {image: IMAGE, command: [sh, -c, 'echo oh no; exit 4'], healthcheck: {test: 'false', interval: 10s}}}");
     let failed = scene.sandbox.fails(&["up", "--wait", "--remove-orphans"]);
     assert!(
         failed.stderr.contains("bad-1 exited with status 4") && failed.stderr.contains("oh no"),

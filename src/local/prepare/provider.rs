@@ -191,10 +191,12 @@ impl Sources<'_> {
         let (variables, complaints) = tokio::select! {
             variables = &mut read => {
                 if variables.is_err() {
-                    // One that has failed is not waited for.
+                    // One that has failed is not waited for, and neither is what it has started.
                     let _ = child.start_kill();
+                    (variables, String::new())
+                } else {
+                    (variables, complaints.await)
                 }
-                (variables, complaints.await)
             }
             complaints = &mut complaints => (read.await, complaints),
         };
