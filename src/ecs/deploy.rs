@@ -50,6 +50,9 @@ pub(super) struct Deployment<'a> {
 /// How often others may come first.
 const ATTEMPTS: usize = 10;
 
+/// The state in which a stack was found; none if there was no stack to update.
+struct Seen(Option<StackStatus>);
+
 /// What stands ready to be done.
 struct Prepared {
     /// None when the stack is as it should be.
@@ -152,9 +155,9 @@ impl Deployment<'_> {
 
     /// Whether others have worked on the stack since its state was `seen` (none: there was no stack to update): then
     /// what failed may have failed for that reason.
-    async fn has_moved(&self, account: &Account, seen: Option<&Option<StackStatus>>) -> bool {
+    async fn has_moved(&self, account: &Account, seen: Option<&Seen>) -> bool {
         // What failed before that has its own reason.
-        let Some(seen) = seen else { return false };
+        let Some(Seen(seen)) = seen else { return false };
         let Ok(now) = stack::find(account, self.name).await else {
             return false;
         };
@@ -216,11 +219,11 @@ impl Deployment<'_> {
         account: &Account,
         builder: &Builder,
         options: &UpOptions,
-        seen: &mut Option<Option<StackStatus>>,
+        seen: &mut Option<Seen>,
         io: &Io,
     ) -> Result<Prepared> {
         let mut kept = self.settle(account, io).await?;
-        *seen = Some(kept.as_ref().map(|stack| stack.status.clone()));
+        *seen = Some(Seen(kept.as_ref().map(|stack| stack.status.clone())));
         let mut replaced = None;
         if let Some(stack) = &kept
             && let Some(retired) = adopt::retired(account, stack, self.name).await?

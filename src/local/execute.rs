@@ -149,7 +149,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn numbered(&self, place: usize, plan: &Plan<'_>) -> (usize, Result<()>) {
-        (place, self.perform(&plan.steps[place].operation).await)
+        (place, Box::pin(self.perform(&plan.steps[place].operation)).await)
     }
 
     async fn perform(&self, operation: &Operation<'_>) -> Result<()> {
@@ -199,7 +199,7 @@ impl<'a> Execution<'a> {
                         .failed(format!("cannot disconnect {} from {network}", container.name), &error)
                 })
             }
-            Operation::CreateContainer(creation) => self.create(creation).await,
+            Operation::CreateContainer(creation) => Box::pin(self.create(creation)).await,
             Operation::Start { service, name, again } => {
                 let object = format!("Container {name}");
                 let finished = match again {

@@ -15,7 +15,7 @@ services:
 fn files_are_copied_both_ways() {
     let Some(scene) = Scene::new(WEB) else { return };
     scene.ok(&["up", "-d"]);
-    let here = scene.sandbox.project().to_owned();
+    let here = scene.sandbox.project();
     fs::create_dir_all(here.join("tree/below")).unwrap();
     fs::write(here.join("tree/below/file"), "deep").unwrap();
     fs::write(here.join("one"), "1").unwrap();
