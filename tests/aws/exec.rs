@@ -17,7 +17,7 @@ services:
 
 fn up() -> Option<World> {
     let world = World::new()?;
-    world.sandbox.write("compose.yaml", &format!("name: shop\n{FILE}"));
+    world.sandbox.write("compose.yaml", format!("name: shop\n{FILE}"));
     world.ok(&["up"]);
     Some(world)
 }
