@@ -62,7 +62,7 @@ fn a_failure_names_the_sidecar_that_caused_it() {
         .fails(&["--progress", "plain", "up", "--parameter", INIT_IMAGE]);
     for expected in [
         "compose.yaml:9:3",
-        "of service `redis`",
+        "service `redis`: ",
         "container `redis` exited with 4",
     ] {
         assert!(
