@@ -55,7 +55,7 @@ fn folder_and_variables_are_as_wanted() {
 #[test]
 fn what_is_piped_in_arrives_byte_by_byte() {
     let Some(world) = up() else { return };
-    let input: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    let input: Vec<u8> = (0..=255).cycle().take(3_000).collect();
     let mut command = world.sandbox.command(&["exec", "-T", "web", "od", "-An", "-v", "-tx1"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(&input).unwrap();
