@@ -190,8 +190,12 @@ impl Connection {
         let Followed {
             service, name, last, ..
         } = followed;
+        let mut before = None;
         let mut show = |line: Line| {
-            if line.time.is_none() || line.time > shown {
+            // An engine that reads its file while the container ends may give the last line twice.
+            let again = line.time.is_some() && before == Some((line.time, line.text.clone()));
+            if !again && (line.time.is_none() || line.time > shown) {
+                before = Some((line.time, line.text.clone()));
                 *last = line.time;
                 io.log.line(LogLine {
                     service: service.clone(),

@@ -39,5 +39,5 @@ fn what_cannot_be_had_is_said_at_its_place() {
             (diagnostic.severity, line, column)
         })
         .collect();
-    assert_eq!(said, [(Severity::Warning, 6, 7), (Severity::Error, 12, 7)]);
+    assert_eq!(said, [(Severity::Error, 12, 7), (Severity::Warning, 6, 7)]);
 }
