@@ -2,23 +2,39 @@
 //!
 //! Only verbs that both honour stand here; a verb that one target alone can honour is that target's own.
 
+pub(crate) mod archive;
 mod changes;
 mod console;
 mod events;
 mod exec;
+mod forward;
 mod lifecycle;
+mod rehearsal;
+mod run;
+mod seal;
+mod simulation;
 mod summaries;
 mod up;
 pub mod verdict;
 
+pub use archive::Copy;
 pub use changes::{Action, Change, Holding, Property};
 pub use console::{Console, DetachKeys, Stream};
 pub use events::{EventsOptions, Happening, Tell};
 pub use exec::{Exec, Open};
+pub use forward::{Destination, Forward, Forwarding, Ready, Way};
 pub use lifecycle::Lifecycle;
-pub use summaries::{Image, OwnVolume, Processes, ProjectSummary, Usage};
+pub use rehearsal::{Deed, Deeds, Rehearsal};
+pub use run::{Run, Unheard, unrunnable};
+pub(crate) use seal::seal;
+pub use simulation::{Find, Judged, Keys, Reveal, Simulation, Source, Task, Vault};
+pub use summaries::{Image, Measured, OwnVolume, Processes, ProjectSummary, Show, StatsOptions, Usage};
 pub use up::{Abort, BuildPolicy, Shown, UpOptions};
 
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,7 +88,7 @@ pub trait Backend: Send + Sync {
     /// on the thread that opened it.
     fn exec<'a>(
         &'a self,
-        name: &'a str,
+        project: (&'a str, Option<&'a Project>),
         service: &'a str,
         index: Option<u32>,
         exec: &'a Exec,
@@ -80,11 +96,45 @@ pub trait Backend: Send + Sync {
         io: &'a Io,
     ) -> LocalBoxFuture<'a, Result<u8>>;
 
+    /// Copies from a service's container to a path, or, without one, as an archive to `write`.
+    fn copy_from<'a>(
+        &'a self,
+        project: (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        to: Option<&'a Path>,
+        write: fn(&[u8]) -> std::io::Result<()>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>>;
+
+    /// Copies a path, or, without one, an archive that `read` gives, to the containers of a service.
+    fn copy_to<'a>(
+        &'a self,
+        project: (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        from: Option<&'a Path>,
+        read: fn() -> Box<dyn Read + Send>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>>;
+
+    /// Leads connections to ports of a service's container, and of hosts that it sees. Of the files, where there are
+    /// any, no more is needed than where the service stands.
+    fn forward<'a>(
+        &'a self,
+        destination: Destination<'a>,
+        files: Option<&'a Project>,
+        ways: &'a [Way],
+        ready: Ready<'a>,
+        io: &'a Io,
+    ) -> Forwarding<'a>;
+
     /// Where a port of a service's nth container can be reached: `0.0.0.0:8080`.
     async fn port(&self, name: &str, service: &str, number: u32, target: u16, protocol: &str) -> Result<String>;
 
     /// The processes of running containers; on ECS, which does not show them, what each task uses.
     async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>>;
+
+    /// Shows what containers use (on ECS: tasks) whenever there is something new to show, until none are left.
+    async fn stats(&self, name: &str, options: &StatsOptions, show: &Show, io: &Io) -> Result<()>;
 
     /// The images of a project's containers, those of the named services or of all.
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>>;
@@ -96,13 +146,26 @@ pub trait Backend: Send + Sync {
     async fn events(&self, name: &str, options: &EventsOptions, tell: &Tell, io: &Io) -> Result<()>;
 }
 
-/// How a backend talks with the person at the terminal.
+/// How a backend talks with the person at the terminal, and how far it may go at a time.
 #[derive(Clone, Debug)]
 pub struct Io {
     pub progress: Progress,
     pub log: LogSink,
     pub interrupts: Interrupts,
     pub consent: Consent,
+    /// How much may be under way at a time, if the user has set a limit.
+    pub parallel: Option<NonZeroUsize>,
+    /// Set in a dry run.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+impl Io {
+    /// How many images may be pulled or pushed at a time: as many as an engine does by itself, unless the user says
+    /// otherwise.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        self.parallel.map_or(3, NonZeroUsize::get)
+    }
 }
 
 /// The way to ask the person at the terminal what to do.
@@ -213,6 +276,8 @@ impl Interrupts {
 
 #[derive(Clone, Default, Debug)]
 pub struct DownOptions {
+    /// Only these services, and those that depend on them; empty: the project as a whole.
+    pub services: Vec<String>,
     /// Also remove named volumes (on ECS: the retained file systems) and their data.
     pub volumes: bool,
     pub remove_orphans: bool,
@@ -268,6 +333,42 @@ pub struct Replica {
     pub exit_code: Option<i64>,
     pub created: Option<Timestamp>,
     pub ports: Vec<Publication>,
+    pub fittings: Fittings,
+}
+
+impl Replica {
+    /// The words of [`Self::state`]: those of engines, which are also ECS's where they mean the same, and ECS's own
+    /// (lastStatus of a task).
+    pub const STATES: [&str; 16] = [
+        "created",
+        "running",
+        "paused",
+        "restarting",
+        "removing",
+        "exited",
+        "dead",
+        "provisioning",
+        "pending",
+        "activating",
+        "deactivating",
+        "stopping",
+        "deprovisioning",
+        "stopped",
+        "deleted",
+        "unknown",
+    ];
+}
+
+/// What engines alone know of a container.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Fittings {
+    pub project: String,
+    pub labels: BTreeMap<String, String>,
+    /// The names of volumes, and paths of the engine's machine.
+    pub mounts: Vec<String>,
+    /// How many of them are volumes that the engine keeps itself.
+    pub local_volumes: usize,
+    pub networks: Vec<String>,
 }
 
 /// A port of a replica, and where it can be reached from outside, if it can.

@@ -19,6 +19,12 @@ pub struct Span {
     end: u32,
 }
 
+impl Default for Span {
+    fn default() -> Self {
+        Self::NOWHERE
+    }
+}
+
 impl Span {
     /// The place of what stands in no file.
     pub const NOWHERE: Self = Self {

@@ -2,6 +2,7 @@
 
 mod ssh;
 mod stream;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use bollard::auth::DockerCredentials;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::sync::OnceCell;
 
-use crate::context::DockerEndpoint;
+use crate::context::{DockerEndpoint, proxies};
 use crate::error::{Error, Result};
-use crate::registry::{Credentials, Failure, Login, Reference};
+use crate::registry::{Credentials, Failure, Issuer, Login, Reference};
 
 pub(crate) use stream::Stream;
+pub(crate) use transfer::{Layers, Persistence};
 
 /// The oldest engine API that `ctx` works with: that of Docker 20.10.
 const OLDEST: Api = Api(41);
@@ -26,6 +28,22 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// The minor number of an engine's API version: all that are of use begin with `1.`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Api(pub(crate) usize);
+
+impl Api {
+    /// What DOCKER_API_VERSION says.
+    fn read(text: &str) -> Result<Self> {
+        let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
+        let api = minor.map(Self).filter(|api| *api >= OLDEST);
+        api.ok_or_else(|| {
+            Error::new(format!(
+                "`DOCKER_API_VERSION={text}` is no version that `ctx` can speak"
+            ))
+            .hint(format!(
+                "it speaks {OLDEST} (Docker 20.10) and newer; without the variable, what the engine speaks"
+            ))
+        })
+    }
+}
 
 impl std::fmt::Display for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -40,6 +58,10 @@ pub(crate) struct Connection {
     /// The folder with the certificates for it.
     tls: Option<PathBuf>,
     api: OnceCell<Api>,
+    /// The one that somebody has asked for, in every request.
+    version: Option<Api>,
+    /// The docker CLI's own folder.
+    docker_config: Option<PathBuf>,
     credentials: Credentials,
     /// What leads to an engine on another machine; open as long as it is needed.
     tunnel: Option<Arc<ssh::Tunnel>>,
@@ -54,6 +76,7 @@ impl Connection {
     pub(crate) fn open(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
         let host = endpoint.host.clone().unwrap_or_else(|| DEFAULT_HOST.to_owned());
         let scheme = host.split_once("://").map_or("", |(scheme, _)| scheme);
+        let version = endpoint.api.as_deref().map(Api::read).transpose()?;
         // An engine may take any time for a request (a container its grace period, a registry its own): people, not
         // timers, decide when to give up.
         let patience = Duration::from_hours(24).as_secs();
@@ -90,14 +113,24 @@ impl Connection {
         };
         match docker {
             Ok(docker) => Ok(Self {
-                docker: docker.with_request_modifier(url_safe),
+                docker: docker.with_request_modifier(move |request| in_version(version, url_safe(request))),
                 tls: endpoint.tls.clone().filter(|_| scheme != "unix"),
                 host: host.clone(),
-                api: OnceCell::new(),
+                api: OnceCell::new_with(version),
+                version,
+                docker_config: docker_config.map(Path::to_owned),
                 credentials: Credentials::new(docker_config),
                 tunnel,
             }),
             Err(error) => Err(unreachable(&host, &error)),
+        }
+    }
+
+    /// Asks somebody who one is at registries before what `docker login` stored.
+    pub(crate) fn issued_by(self, issuer: Option<Arc<dyn Issuer>>) -> Self {
+        Self {
+            credentials: self.credentials.issued_by(issuer),
+            ..self
         }
     }
 
@@ -152,6 +185,14 @@ impl Connection {
         })
     }
 
+    /// The variables that tell its builds and containers of proxies.
+    pub(crate) fn proxies(&self) -> Result<Vec<(String, String)>> {
+        match &self.docker_config {
+            Some(folder) => proxies(folder, &self.host),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Who one is at a registry, by its host.
     pub(crate) async fn login_at(&self, registry: &str) -> Result<Login, Failure> {
         self.credentials.login(registry).await
@@ -177,6 +218,21 @@ impl Connection {
             Error::new(what).because(&Said(message(error)))
         }
     }
+}
+
+/// Puts a version before a request's path.
+fn in_version(version: Option<Api>, mut request: bollard::BollardRequest) -> bollard::BollardRequest {
+    let Some(version) = version else { return request };
+    let mut parts = request.uri().clone().into_parts();
+    let path = parts
+        .path_and_query
+        .as_ref()
+        .map_or("/", http::uri::PathAndQuery::as_str);
+    parts.path_and_query = format!("/v{version}{path}").parse().ok();
+    if let Ok(uri) = http::Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// Writes credentials in the alphabet that engines read, which is not bollard's.

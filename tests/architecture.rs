@@ -21,10 +21,19 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("backend", &["compose", "context"]),
     ("engine", &["context"]),
     ("image", &["engine", "backend", "compose", "context"]),
+    ("endpoint", &["engine", "backend", "compose", "context"]),
     ("ui", &["backend", "compose", "context"]),
     ("ecs", &["image", "backend", "compose", "context"]),
-    ("local", &["image", "engine", "backend", "compose", "context"]),
-    ("cli", &["ui", "ecs", "local", "image", "backend", "compose", "context"]),
+    (
+        "local",
+        &["endpoint", "image", "engine", "backend", "compose", "context"],
+    ),
+    (
+        "cli",
+        &[
+            "ui", "ecs", "local", "endpoint", "image", "backend", "compose", "context",
+        ],
+    ),
 ];
 
 /// Edges that the floors allow and that must not be all the same.
@@ -55,11 +64,13 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
         &[
             "compose/",
             "context/",
+            "endpoint/",
             "engine/ssh.rs",
             "image/",
             "registry/credentials.rs",
-            "local/execute/create.rs",
+            "local/execute/complete.rs",
             "ecs/files.rs",
+            "ecs/aws/session/peer.rs",
             "local/watch/",
             "ui/output.rs",
         ],
@@ -73,6 +84,7 @@ const SURROUNDINGS: &[(&str, &[&str])] = &[
             "ecs/aws/",
             "ecs/follow.rs",
             "ecs/mod.rs",
+            "endpoint/",
         ],
     ),
 ];

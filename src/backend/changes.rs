@@ -23,6 +23,8 @@ pub struct Change {
     /// Where in the Compose file it comes from.
     pub span: Span,
     pub properties: Vec<Property>,
+    /// Whether `rollback` has taken it back since the last deployment, whose definition takes over again.
+    pub rolled_back: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

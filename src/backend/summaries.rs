@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::error::Result;
+
 /// A project that has containers, or a stack, on the target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProjectSummary {
@@ -42,13 +44,25 @@ pub struct Image {
 pub struct OwnVolume {
     pub name: String,
     pub driver: String,
+    pub labels: BTreeMap<String, String>,
+    pub mountpoint: String,
+    pub scope: String,
 }
 
-/// What one container uses of its machine.
-#[derive(Clone, Default, PartialEq, Debug)]
+/// What one container uses of its machine, or, on ECS, one task.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Usage {
     pub id: String,
     pub name: String,
+    /// Nothing where nobody has measured it.
+    pub measured: Option<Measured>,
+}
+
+/// What was measured of it; nothing where the target does not tell.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Measured {
+    /// When, where that is not now.
+    pub time: Option<Timestamp>,
     /// Of one processor, in percent.
     pub cpu: f64,
     /// In bytes, without what is only cached.
@@ -56,11 +70,23 @@ pub struct Usage {
     pub memory_limit: u64,
     /// In percent.
     pub memory_share: f64,
-    /// Bytes over all networks.
-    pub received: u64,
-    pub sent: u64,
+    /// Bytes received and sent over all networks.
+    pub network: Option<(u64, u64)>,
+    /// Whether these are those of one second and not of its whole life.
+    pub per_second: bool,
     /// Bytes from and to disks.
-    pub read: u64,
-    pub written: u64,
-    pub processes: u64,
+    pub blocks: Option<(u64, u64)>,
+    pub processes: Option<u64>,
+}
+
+/// Where measurements go. That nobody wants them any more is an error.
+pub type Show = dyn Fn(&[Usage]) -> Result<()> + Send + Sync;
+
+#[derive(Clone, Default, Debug)]
+pub struct StatsOptions {
+    pub services: Vec<String>,
+    /// Stopped ones too.
+    pub all: bool,
+    /// End after the first time.
+    pub once: bool,
 }

@@ -14,6 +14,12 @@ pub struct UpOptions {
     pub build: BuildPolicy,
     /// Tell of pulls only that they begin and end.
     pub quiet_pull: bool,
+    /// Tell nothing of builds.
+    pub quiet_build: bool,
+    /// Also make networks and volumes that no service uses.
+    pub all_resources: bool,
+    /// Run jobs again that have done their work.
+    pub rerun: bool,
     /// Return when the project runs (engine) or the deployment was submitted (ECS).
     pub detach: bool,
     /// Return when the services are up and, where they have health checks, healthy.
@@ -22,12 +28,12 @@ pub struct UpOptions {
     pub wait_timeout: Option<Duration>,
     /// Recreate containers that are up to date; on ECS a new deployment of every service.
     pub force_recreate: bool,
-    /// The same for those that the named services depend on.
+    /// The same, with new nameless volumes instead of the old ones.
+    pub renew_volumes: bool,
+    /// As `force_recreate` for those that the named services depend on.
     pub recreate_dependencies: bool,
     /// Leave containers that exist as they are.
     pub no_recreate: bool,
-    /// Give recreated containers new nameless volumes instead of the old ones.
-    pub renew_volumes: bool,
     /// Make containers and start none.
     pub no_start: bool,
     /// Remove containers of services that the files no longer name.

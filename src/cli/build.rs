@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::environment::Environment;
+use crate::compose::ByteSize;
 use crate::error::Result;
 use crate::image::{BuildOptions, bake};
 use crate::ui;
@@ -16,6 +17,9 @@ pub(super) struct Arguments {
     /// Instance of `buildx` to build with
     #[arg(long, value_name = "NAME")]
     builder: Option<String>,
+    /// Memory for the containers of the engine's first builder, as `512m`; BuildKit knows no such limit
+    #[arg(short, long, value_name = "BYTES", value_parser = memory)]
+    memory: Option<i32>,
     /// Use nothing that was built before
     #[arg(long)]
     no_cache: bool,
@@ -53,15 +57,16 @@ pub(super) struct Arguments {
     services: Vec<String>,
 }
 
+/// The engine's builder takes 31 bits.
+fn memory(text: &str) -> std::result::Result<i32, String> {
+    let size = ByteSize::parse(text).and_then(|size| i32::try_from(size.0).ok());
+    size.ok_or_else(|| "write less than 2 GiB, as in `512m`".to_owned())
+}
+
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let (project, report) = environment.project_and_report(&arguments.services)?;
-    let build_args = arguments.build_args.iter().filter_map(|argument| {
-        let (name, value) = match argument.split_once('=') {
-            Some((name, value)) => (name, value),
-            None => (argument.as_str(), environment.variable(argument)?),
-        };
-        Some((name.to_owned(), value.to_owned()))
-    });
+    let build_args = environment.assignments(&arguments.build_args).into_iter();
+    let build_args = build_args.filter_map(|said| said.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())));
     let options = BuildOptions {
         build_args: build_args.collect(),
         no_cache: arguments.no_cache,
@@ -74,6 +79,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         ssh: arguments.ssh.clone(),
         provenance: arguments.provenance.clone(),
         sbom: arguments.sbom.clone(),
+        memory: arguments.memory,
         ..BuildOptions::default()
     };
     let named = |name: &String| arguments.services.is_empty() || arguments.services.contains(name);
@@ -83,9 +89,12 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     if arguments.print {
         return ui::output::document(&bake.to_json(), None).map(|()| 0);
     }
+    if bake.targets.is_empty() {
+        ui::output::say("Nothing to build: the services have no `build`");
+    }
     environment.run_shown(arguments.quiet, async |io| {
-        let built = environment.builder()?.build(&bake, &options, &io).await;
-        ui::output::document(&built.map_err(with_sources)?, None)?;
-        Ok(0)
+        let builder = environment.builder_for(&project, options.push).await?;
+        let built = builder.build(&bake, &options, &io).await;
+        ui::output::document(&built.map_err(with_sources)?, None).map(|()| 0)
     })
 }

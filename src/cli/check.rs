@@ -26,7 +26,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let target = match arguments.target {
         Some(target) => target,
         None => match environment.context()?.target {
-            context::Target::Ecs(_) => Target::Ecs,
+            context::Target::Ecs(_) | context::Target::EcsLocal(_) => Target::Ecs,
             _ => Target::Engine,
         },
     };

@@ -5,8 +5,8 @@ use std::path::Path;
 use clap::Args;
 
 use super::environment::Environment;
+use crate::backend::Copy;
 use crate::error::{Error, Result};
-use crate::local::Copy;
 use crate::ui;
 
 /// Copy files between a service's container and this machine
@@ -42,13 +42,16 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let here = |path: &'static str| Path::new(path);
     let (source, target) = (remote(&arguments.source), remote(&arguments.target));
     let name = environment.project_name()?;
+    // The files say where the service stands, and are not needed for more.
+    let (files, sources) = environment.files_of(&name).unzip();
     environment.run(async |io| {
-        let engine = environment.engine("cp").await?;
-        match (source, target) {
+        let backend = environment.backend().await?;
+        let project = (name.as_str(), files.as_ref());
+        let copied = match (source, target) {
             (Some((service, path)), None) => {
                 let to = Some(Path::new(&arguments.target)).filter(|path| *path != here("-"));
                 let write = ui::output::bytes;
-                engine.copy_from(&name, &side(service, path), to, write, &io).await?;
+                backend.copy_from(project, &side(service, path), to, write, &io).await
             }
             (None, Some((service, path))) => {
                 let from = Some(Path::new(&arguments.source)).filter(|path| *path != here("-"));
@@ -56,17 +59,17 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
                     return Err(Error::new(format!("there is no {} here", from.display())));
                 }
                 let read = || Box::new(std::io::stdin()) as Box<dyn std::io::Read + Send>;
-                engine.copy_to(&name, &side(service, path), from, read, &io).await?;
+                backend.copy_to(project, &side(service, path), from, read, &io).await
             }
             (Some(_), Some(_)) => {
-                return Err(Error::new("cannot copy from one container to another").hint("copy to a folder here first"));
+                Err(Error::new("cannot copy from one container to another").hint("copy to a folder here first"))
             }
-            (None, None) => {
-                return Err(Error::new("neither path is in a container")
-                    .hint("write one as `SERVICE:PATH`, as in `ctx cp web:/etc/hosts .`"));
-            }
-        }
-        Ok(0)
+            (None, None) => Err(Error::new("neither path is in a container")
+                .hint("write one as `SERVICE:PATH`, as in `ctx cp web:/etc/hosts .`")),
+        };
+        copied
+            .map_err(|error| error.with_sources(&sources.unwrap_or_default()))
+            .map(|()| 0)
     })
 }
 

@@ -44,8 +44,8 @@ pub(super) fn note_logins(environment: &Environment, project: &mut Project) -> R
 
 /// Asks the registries, all at once, and pins what they know; the rest is told.
 pub(super) fn pin(environment: &Environment, project: &mut Project, severity: Severity) -> Result<Vec<Diagnostic>> {
-    let client = Client::new(environment.docker_config().as_deref());
-    let digests = blocking::wait(client.digests(images::unpinned(project)))
+    let registries = environment.builder()?.registries();
+    let digests = blocking::wait(registries.digests(images::unpinned(project)))
         .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
     Ok(images::pin(project, &digests, severity))
 }

@@ -7,7 +7,6 @@ use clap::{Args, ValueEnum};
 use super::environment::Environment;
 use crate::backend::{DownOptions, RemoveImages};
 use crate::error::Result;
-use crate::ui;
 
 /// Stop the project and remove what `up` made
 #[derive(Args, Debug)]
@@ -27,6 +26,8 @@ pub(super) struct Arguments {
     /// Seconds that a container may take to stop
     #[arg(short, long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Services to remove, with those that depend on them (engine) [default: the whole project]
+    services: Vec<String>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -38,9 +39,10 @@ enum Rmi {
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let (name, project) = environment.project_or_name()?;
     let options = DownOptions {
+        services: arguments.services.clone(),
         volumes: arguments.volumes,
         yes: arguments.yes,
-        remove_orphans: arguments.remove_orphans,
+        remove_orphans: arguments.remove_orphans || environment.is_on("COMPOSE_REMOVE_ORPHANS"),
         images: arguments.rmi.map(|which| match which {
             Rmi::Local => RemoveImages::Local,
             Rmi::All => RemoveImages::All,
@@ -48,11 +50,6 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         timeout: arguments.timeout.map(Duration::from_secs),
     };
     environment.run(async |io| {
-        if environment.is_dry_run() {
-            let engine = environment.engine("down --dry-run").await?;
-            let preview = engine.preview_down(&name, project.as_ref(), &options).await?;
-            return ui::output::document(&preview, None).map(|()| 0);
-        }
         environment
             .backend()
             .await?

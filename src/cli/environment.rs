@@ -2,24 +2,31 @@
 //!
 //! Long because every command begins here, so that none of them opens a backend its own way.
 
+mod settings;
+
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::backend::{Backend, Consent, Interrupts, Io, Lifecycle};
+use super::simulation;
+use crate::backend::{Backend, Consent, Interrupts, Io, Lifecycle, Rehearsal};
 use crate::compose::{LoadOptions, Project, Skip, load};
 use crate::context::{
     ChosenBy, Context, Credentials, DEFAULT, DockerEndpoint, EcsEndpoint, Profiles, Selection, Sessions, Store, Target,
     region,
 };
-use crate::diagnostic::Report;
+use crate::diagnostic::{Report, Sources};
 use crate::error::{Error, Result};
 use crate::image::Builder;
 use crate::local::Verb;
+use crate::registry::Issuer;
+use crate::ui::output::Colors;
 use crate::ui::progress::Mode;
 use crate::{ecs, local, ui};
 
@@ -59,6 +66,18 @@ pub(super) struct Global {
     /// How to show what is going on [default: auto]
     #[arg(long, value_name = "MODE", value_enum)]
     progress: Option<Mode>,
+    /// When to write colours and move the cursor [default: auto]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    ansi: Option<Colors>,
+    /// How much to do at a time on an engine; -1 is no limit of the user's own
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    parallel: Option<i64>,
+    /// Name containers and images with `_`, as the first version of Docker Compose did
+    #[arg(long)]
+    compatibility: bool,
+    /// Also make the networks and volumes that no service uses
+    #[arg(long)]
+    all_resources: bool,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -89,6 +108,10 @@ impl Global {
             config: behind.config.or(self.config),
             progress: behind.progress.or(self.progress),
             diagnostics: behind.diagnostics.or(self.diagnostics),
+            ansi: behind.ansi.or(self.ansi),
+            parallel: behind.parallel.or(self.parallel),
+            compatibility: self.compatibility || behind.compatibility,
+            all_resources: self.all_resources || behind.all_resources,
             dry_run: self.dry_run || behind.dry_run,
             ..self
         }
@@ -98,6 +121,8 @@ impl Global {
 pub(super) struct Environment {
     global: Global,
     variables: IndexMap<String, String>,
+    /// What env files add to them, once somebody asks.
+    env_files: OnceCell<IndexMap<String, String>>,
 }
 
 impl Environment {
@@ -106,7 +131,11 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
             .collect();
-        Self { global, variables }
+        Self {
+            global,
+            variables,
+            env_files: OnceCell::new(),
+        }
     }
 
     /// How diagnostics are shown.
@@ -139,6 +168,16 @@ impl Environment {
 
     /// What the command line says about the project to load.
     pub(super) fn load_options(&self, services: &[String]) -> Result<LoadOptions> {
+        Ok(LoadOptions {
+            services: services.to_vec(),
+            compatible: self.is_compatible(),
+            all_resources: self.global.all_resources,
+            ..self.places()?
+        })
+    }
+
+    /// Where the project is, and what is known before it is loaded.
+    fn places(&self) -> Result<LoadOptions> {
         let current_dir = current_dir()?;
         Ok(LoadOptions {
             files: self.global.files.clone(),
@@ -146,7 +185,6 @@ impl Environment {
             project_name: self.global.project_name.clone(),
             env_files: self.global.env_files.clone(),
             profiles: self.global.profiles.clone(),
-            services: services.to_vec(),
             docker_config: self.docker_config(),
             current_dir,
             environment: self.variables.clone(),
@@ -166,16 +204,36 @@ impl Environment {
         Ok((loaded.project, loaded.report))
     }
 
+    /// Whether what no service uses is made too.
+    pub(super) fn all_resources(&self) -> bool {
+        self.global.all_resources
+    }
+
     /// Whether the command shall only tell what it would do.
     pub(super) fn is_dry_run(&self) -> bool {
         self.global.dry_run
+    }
+
+    /// That what the context's target would do can be told without doing it.
+    pub(super) fn foretells(&self, command: &str) -> Result<()> {
+        let context = self.context()?;
+        match &context.target {
+            Target::Ecs(_) => {
+                let message = format!(
+                    "`ctx {command} --dry-run` works on an engine only, and context \"{}\" is of the type ecs",
+                    context.name
+                );
+                Err(Error::new(message).hint("`ctx up --dry-run` and `ctx diff` tell what a deployment would change"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a variable, of the process or of `.env`, says yes.
     #[allow(clippy::unused_self, reason = "it stands beside the variables of the process alone")]
     pub(super) fn says(&self, project: &Project, variable: &str) -> bool {
         let value = project.environment.get(variable);
-        value.is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "t" | "true" | "yes" | "y"))
+        value.is_some_and(|value| settings::is_yes(value))
     }
 
     /// The project's name for commands that need no more, and the project itself where there are files.
@@ -226,36 +284,50 @@ impl Environment {
         })
     }
 
+    /// That the files, where they can be loaded, name a service of which nothing is there.
+    pub(super) fn is_known(&self, service: &str) -> Result<()> {
+        match self.project_and_report(&[]) {
+            Ok((project, _))
+                if !project.services.contains_key(service) && !project.disabled_services.contains_key(service) =>
+            {
+                let error = Error::new(format!("there is no service `{service}`"));
+                Err(
+                    match crate::diagnostic::nearest(service, project.services.keys().map(String::as_str)) {
+                        Some(near) => error.hint(format!("did you mean `{near}`?")),
+                        None => error,
+                    },
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Does something with what the project has running.
     pub(super) fn lifecycle(&self, verb: &Lifecycle, services: &[String], timeout: Option<Duration>) -> Result<u8> {
-        if self.is_dry_run() {
-            return self.apply(&verb.clone().into(), services, timeout);
-        }
         let name = self.project_name()?;
-        let files = self.files_of(&name);
+        let (files, sources) = self.files_of(&name).unzip();
         self.run(async |io| {
             let backend = self.backend().await?;
             let applied = backend.apply(&name, files.as_ref(), verb, services, timeout, &io).await;
+            let applied = applied.map_err(|error| error.with_sources(&sources.unwrap_or_default()));
             applied.map(|()| 0)
         })
     }
 
-    /// The project's files, which know what containers do not; where they do not load, they are no hindrance.
-    fn files_of(&self, name: &str) -> Option<Project> {
-        let files = self.project_and_report(&[]).ok().map(|(project, _)| project);
-        files.filter(|project| project.name == name)
+    /// The project's files, which know what containers do not; where they do not load, they are no hindrance. With their
+    /// text, for what is wrong with them after all.
+    pub(super) fn files_of(&self, name: &str) -> Option<(Project, Sources)> {
+        let files = self.project_and_report(&[]).ok();
+        let files = files.map(|(project, report)| (project, report.sources));
+        files.filter(|(project, _)| project.name == name)
     }
 
     /// Does something with the containers that the project has on an engine.
     pub(super) fn apply(&self, verb: &Verb, services: &[String], timeout: Option<Duration>) -> Result<u8> {
         let name = self.project_name()?;
-        let files = self.files_of(&name);
+        let files = self.files_of(&name).map(|(project, _)| project);
         self.run(async |io| {
             let engine = self.engine(verb.word()).await?;
-            if self.is_dry_run() {
-                let preview = engine.preview(&name, files.as_ref(), verb, services).await?;
-                return ui::output::document(&preview, None).map(|()| 0);
-            }
             let applied = engine.carry_out(&name, files.as_ref(), verb, services, timeout, &io);
             applied.await.map(|()| 0)
         })
@@ -333,22 +405,19 @@ impl Environment {
         let context = self.context()?;
         match &context.target {
             Target::Docker(endpoint) => Ok(Box::new(
-                local::Engine::connect(endpoint, self.docker_config().as_deref()).await?,
+                local::Engine::connect(&self.spoken_to(endpoint), self.docker_config().as_deref()).await?,
             )),
-            Target::Ecs(endpoint) => Ok(Box::new(ecs::Ecs {
-                account: self.connect(&context.name, endpoint).await?,
-                builder: self.builder()?,
-            })),
-            Target::EcsLocal(_) => Err(Error::new(format!(
-                "context \"{}\" simulates ECS on the local engine, which `ctx` cannot do yet",
-                context.name
-            ))
-            .hint("`ctx use default` runs the project on the local engine as it is")),
+            Target::Ecs(endpoint) => {
+                let account = self.connect(&context.name, endpoint).await?;
+                let builder = self.builder()?.issued_by(account.issuer());
+                Ok(Box::new(ecs::Ecs { account, builder }))
+            }
+            Target::EcsLocal(endpoint) => Ok(Box::new(self.simulated(&context.name, endpoint).await?)),
             Target::Other(kind) => Err(Error::new(format!(
                 "context \"{}\" is of the type \"{kind}\", which `ctx` does not know",
                 context.name
             ))
-            .hint("`ctx ls` lists the contexts; those of the types moby and ecs can be used")),
+            .hint("`ctx ls` lists the contexts; those of the types moby, ecs and ecs-local can be used")),
         }
     }
 
@@ -356,7 +425,10 @@ impl Environment {
     pub(super) async fn engine(&self, command: &str) -> Result<local::Engine> {
         let context = self.context()?;
         match &context.target {
-            Target::Docker(endpoint) => local::Engine::connect(endpoint, self.docker_config().as_deref()).await,
+            Target::Docker(endpoint) => {
+                local::Engine::connect(&self.spoken_to(endpoint), self.docker_config().as_deref()).await
+            }
+            Target::EcsLocal(endpoint) => self.simulated(&context.name, endpoint).await,
             target => {
                 let kind = target.kind();
                 let message = format!(
@@ -365,6 +437,41 @@ impl Environment {
                 );
                 Err(Error::new(message).hint("`ctx -c default …` takes the local engine"))
             }
+        }
+    }
+
+    /// Connects to the engine that has the project's images: the current context's, or, where that has none, the default
+    /// one, which is then at the registries of AWS who the context is.
+    pub(super) async fn image_engine(&self, project: &Project) -> Result<local::Engine> {
+        let context = self.context()?;
+        let endpoint = self.spoken_to(&self.image_endpoint(&context)?);
+        let engine = local::Engine::connect(&endpoint, self.docker_config().as_deref()).await?;
+        Ok(match self.issuer(&context, project).await? {
+            Some(issuer) => engine.issued_by(issuer),
+            None => engine,
+        })
+    }
+
+    /// Who builds the project's images, and pushes them if that is wanted.
+    pub(super) async fn builder_for(&self, project: &Project, push: bool) -> Result<Builder> {
+        let builder = self.builder()?;
+        if !push {
+            return Ok(builder);
+        }
+        Ok(match self.issuer(&self.context()?, project).await? {
+            Some(issuer) => builder.issued_by(issuer),
+            None => builder,
+        })
+    }
+
+    /// Who says who one is at the registries of AWS, where the context does and the project has images there.
+    async fn issuer(&self, context: &Context, project: &Project) -> Result<Option<Arc<dyn Issuer>>> {
+        match &context.target {
+            Target::Ecs(endpoint) if ecs::uses_aws_registries(project) => {
+                let account = self.connect(&context.name, endpoint).await?;
+                Ok(Some(account.issuer_of_all()))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -379,9 +486,23 @@ impl Environment {
                     "`ctx {command}` works on ECS only, and context \"{}\" is of the type {kind}",
                     context.name
                 );
-                Err(Error::new(message).hint("`ctx -c NAME …` takes a context of the type ecs; `ctx ls` lists them"))
+                Err(Error::new(message).hint(match command {
+                    "diff" => {
+                        "`ctx -c NAME diff` takes a context of the type ecs; on an engine, `ctx up --dry-run` shows it"
+                    }
+                    _ => "`ctx -c NAME …` takes a context of the type ecs; `ctx ls` lists them",
+                }))
             }
         }
+    }
+
+    /// Connects to the engine that simulates ECS for a context.
+    async fn simulated(&self, context: &str, endpoint: &EcsEndpoint) -> Result<local::Engine> {
+        if let Some(profile) = &self.global.aws_profile {
+            self.aws_profiles()?.check(profile)?;
+        }
+        let aws = std::env::home_dir().unwrap_or_default().join(".aws");
+        Box::pin(simulation::engine(self, context, &self.chosen(endpoint), &aws)).await
     }
 
     async fn connect(&self, context: &str, endpoint: &EcsEndpoint) -> Result<ecs::Account> {
@@ -391,12 +512,27 @@ impl Environment {
             profiles: &profiles,
             sessions: &Sessions(folder),
             ask: &ui::prompt::code,
+            silence: self.silence()?,
         };
         let endpoint = self.chosen(endpoint);
         if let Some(profile) = &self.global.aws_profile {
             profiles.check(profile)?;
         }
         ecs::Account::connect(context, &endpoint, &person).await
+    }
+
+    /// How long AWS may take for an answer, if `CTX_AWS_TIMEOUT` says so, in seconds.
+    pub(super) fn silence(&self) -> Result<Option<Duration>> {
+        let Some(text) = self.variable("CTX_AWS_TIMEOUT") else {
+            return Ok(None);
+        };
+        match text.parse() {
+            Ok(seconds @ 1..) => Ok(Some(Duration::from_secs(seconds))),
+            _ => Err(
+                Error::new(format!("CTX_AWS_TIMEOUT is `{text}`, and no number of seconds"))
+                    .hint("say how long AWS may take for one answer, as in `CTX_AWS_TIMEOUT=120`"),
+            ),
+        }
     }
 
     /// What the context says, unless the command line says otherwise. Where it says nothing, AWS_PROFILE does as in the
@@ -418,15 +554,22 @@ impl Environment {
 
     /// Who builds images: the current context's engine, or, where that has none, the default one.
     pub(super) fn builder(&self) -> Result<Builder> {
-        let context = match self.context()? {
-            context if matches!(context.target, Target::Docker(_)) => context,
-            _ => self.store()?.get(DEFAULT, &self.selection())?,
-        };
-        let target = match context.target {
+        let endpoint = self.image_endpoint(&self.context()?)?;
+        Ok(Builder::new(
+            &self.spoken_to(&endpoint),
+            self.docker_config().as_deref(),
+        ))
+    }
+
+    /// The engine that has the images of a context.
+    fn image_endpoint(&self, context: &Context) -> Result<DockerEndpoint> {
+        if let Target::Docker(endpoint) = &context.target {
+            return Ok(endpoint.clone());
+        }
+        Ok(match self.store()?.get(DEFAULT, &self.selection())?.target {
             Target::Docker(endpoint) => endpoint,
             _ => DockerEndpoint::default(),
-        };
-        Ok(Builder::new(&target, self.docker_config().as_deref()))
+        })
     }
 
     /// Runs a command that talks to a target, with a live display around it.
@@ -444,29 +587,32 @@ impl Environment {
         self.run_with(false, look, command)
     }
 
-    fn run_with(&self, quiet: bool, look: ui::logs::Look, command: impl AsyncFnOnce(Io) -> Result<u8>) -> Result<u8> {
+    pub(super) fn run_with(
+        &self,
+        quiet: bool,
+        look: ui::logs::Look,
+        command: impl AsyncFnOnce(Io) -> Result<u8>,
+    ) -> Result<u8> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::new("cannot start the runtime").because(&error))?;
+        let shown = self.look(quiet)?;
         runtime.block_on(async {
-            let display = ui::progress::Display::new(
-                if quiet {
-                    Mode::Quiet
-                } else {
-                    self.global.progress.unwrap_or_default()
-                },
-                self.variable("TERM") == Some("dumb"),
-            );
+            let display = ui::progress::Display::new(shown);
             let interrupts = interrupts();
             let closed = interrupts.clone();
-            let io = Io {
+            let io = self.limited(Io {
                 progress: display.progress(),
                 // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
                 log: ui::logs::sink(&display, look, move || closed.send_modify(|count| *count += 1)),
                 interrupts: Interrupts::new(interrupts.subscribe()),
                 consent: Consent::new(ui::prompt::asker(&display), ui::prompt::chooser(&display)),
-            };
+                parallel: None,
+                rehearsal: self
+                    .is_dry_run()
+                    .then(|| Rehearsal::new(|what| ui::output::document(what, None))),
+            })?;
             let result = command(io).await;
             display.finish();
             result

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::environment::Environment;
+use super::streams::Streams;
 use crate::backend::Exec;
 use crate::error::Result;
 use crate::ui::terminal;
@@ -19,9 +20,8 @@ pub(super) struct Arguments {
     /// Number of the service's container [default: the first that runs]
     #[arg(long)]
     index: Option<u32>,
-    /// No terminal for the command, also where `ctx` has one
-    #[arg(short = 'T', long, visible_alias = "no-TTY")]
-    no_tty: bool,
+    #[command(flatten)]
+    streams: Streams,
     /// Give the command all privileges
     #[arg(long)]
     privileged: bool,
@@ -37,7 +37,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let tty = !arguments.no_tty && !arguments.detach && terminal::is_interactive();
+    let Streams { interactive, .. } = arguments.streams;
+    let tty = !arguments.detach && arguments.streams.has_terminal();
     let exec = Exec {
         command: arguments.command.clone(),
         detach: arguments.detach,
@@ -48,11 +49,15 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         workdir: arguments.workdir.clone(),
     };
     let name = environment.project_name()?;
+    // The files say where the service stands, and are not needed for more.
+    let (files, sources) = environment.files_of(&name).unzip();
     environment.run(async |io| {
         let backend = environment.backend().await?;
-        let open = Box::new(|| terminal::open(tty, true));
-        backend
-            .exec(&name, &arguments.service, arguments.index, &exec, open, &io)
+        let open = Box::new(|| terminal::open(tty, interactive));
+        let project = (name.as_str(), files.as_ref());
+        let ended = backend.exec(project, &arguments.service, arguments.index, &exec, open, &io);
+        ended
             .await
+            .map_err(|error| error.with_sources(&sources.unwrap_or_default()))
     })
 }

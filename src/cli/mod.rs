@@ -18,6 +18,7 @@ mod environment;
 mod events;
 mod exec;
 mod explain;
+mod forward;
 mod images;
 mod kill;
 mod logs;
@@ -31,11 +32,15 @@ mod ps;
 mod pull;
 mod push;
 mod restart;
+mod rollback;
 mod run;
 mod scale;
+mod simulation;
 mod start;
 mod stats;
 mod stop;
+mod streams;
+mod task_endpoint;
 mod top;
 mod unpause;
 mod up;
@@ -86,11 +91,13 @@ enum Command {
     Explain(explain::Arguments),
     Run(run::Arguments),
     Exec(exec::Arguments),
+    Forward(forward::Arguments),
     Attach(attach::Arguments),
     Cp(cp::Arguments),
     Start(start::Arguments),
     Stop(stop::Arguments),
     Restart(restart::Arguments),
+    Rollback(rollback::Arguments),
     Kill(kill::Arguments),
     Pause(pause::Arguments),
     Unpause(unpause::Arguments),
@@ -105,23 +112,32 @@ enum Command {
     Volumes(volumes::Arguments),
     Projects(projects::Arguments),
     Version(version::Arguments),
+    #[command(hide = true)]
+    TaskEndpoint(task_endpoint::Arguments),
 }
 
 impl Command {
-    /// Whether it honours `--dry-run`, or changes nothing anyway.
-    fn can_be_dry(&self) -> bool {
-        !matches!(
-            self,
-            Self::Context(_)
-                | Self::Build(_)
-                | Self::Pull(_)
-                | Self::Push(_)
-                | Self::Run(_)
-                | Self::Exec(_)
-                | Self::Attach(_)
-                | Self::Cp(_)
-                | Self::Wait(_)
-        )
+    /// That a dry run of it changes nothing.
+    fn can_be_dry(&self, environment: &Environment) -> Result<()> {
+        // What an engine would do is said where it would be done. ECS tells by its change sets alone, which is `up`.
+        let word = match self {
+            Self::Context(_) | Self::Rollback(_) => {
+                let error = Error::new("this command cannot tell what it would do");
+                return Err(error.hint("run it without `--dry-run`"));
+            }
+            Self::Down(_) => "down",
+            Self::Run(_) => "run",
+            Self::Exec(_) => "exec",
+            Self::Forward(_) => "forward",
+            Self::Cp(_) => "cp",
+            Self::Start(_) => "start",
+            Self::Stop(_) => "stop",
+            Self::Restart(_) => "restart",
+            Self::Kill(_) => "kill",
+            Self::Scale(_) => "scale",
+            _ => return Ok(()),
+        };
+        environment.foretells(word)
     }
 }
 
@@ -155,8 +171,9 @@ pub fn run() -> u8 {
 }
 
 fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
-    if environment.is_dry_run() && !command.can_be_dry() {
-        return Err(Error::new("this command cannot tell what it would do").hint("run it without `--dry-run`"));
+    environment.set_colors()?;
+    if environment.is_dry_run() {
+        command.can_be_dry(environment)?;
     }
     match command {
         Command::Context(command) => context::run(environment, command),
@@ -176,11 +193,13 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Explain(arguments) => explain::run(environment, arguments),
         Command::Run(arguments) => run::run(environment, arguments),
         Command::Exec(arguments) => exec::run(environment, arguments),
+        Command::Forward(arguments) => forward::run(environment, arguments),
         Command::Cp(arguments) => cp::run(environment, arguments),
         Command::Attach(arguments) => attach::run(environment, arguments),
         Command::Start(arguments) => start::run(environment, arguments),
         Command::Stop(arguments) => stop::run(environment, arguments),
         Command::Restart(arguments) => restart::run(environment, arguments),
+        Command::Rollback(arguments) => rollback::run(environment, arguments),
         Command::Kill(arguments) => kill::run(environment, arguments),
         Command::Pause(arguments) => pause::run(environment, arguments),
         Command::Unpause(arguments) => unpause::run(environment, arguments),
@@ -194,6 +213,7 @@ fn dispatch(environment: &Environment, command: &Command) -> Result<u8> {
         Command::Images(arguments) => images::run(environment, arguments),
         Command::Volumes(arguments) => volumes::run(environment, arguments),
         Command::Version(arguments) => version::run(arguments),
+        Command::TaskEndpoint(arguments) => task_endpoint::run(environment, arguments),
         Command::Projects(arguments) => projects::run(environment, arguments),
     }
 }

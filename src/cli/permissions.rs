@@ -28,7 +28,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         return Err(report.into());
     }
     let region = match environment.context().map(|context| context.target) {
-        Ok(Target::Ecs(endpoint)) => endpoint.region,
+        Ok(Target::Ecs(endpoint) | Target::EcsLocal(endpoint)) => endpoint.region,
         _ => None,
     };
     let found = ecs::permissions::of_project(&converted.template, &project.name, region.as_deref());

@@ -24,23 +24,22 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let Arguments { services, volumes, .. } = arguments;
-    let remove = Verb::Remove { volumes: *volumes };
-    if environment.is_dry_run() {
-        return environment.apply(&remove, services, None);
-    }
+    let Arguments {
+        services,
+        volumes,
+        stop,
+        ..
+    } = arguments;
+    let (volumes, stop) = (*volumes, *stop);
     let name = environment.project_name()?;
     environment.run(async |io| {
         let engine = environment.engine("prune").await?;
-        if arguments.stop {
-            engine.carry_out(&name, None, &Verb::Stop, services, None, &io).await?;
-        }
-        let containers = engine.removable(&name, services).await?;
+        let containers = engine.removable(&name, services, stop).await?;
         if containers.is_empty() {
             ui::output::say("No stopped containers");
             return Ok(0);
         }
-        if !arguments.force {
+        if !arguments.force && !environment.is_dry_run() {
             if !ui::prompt::is_possible() {
                 return Err(Error::new("nobody is there to ask").hint("`--force` removes without asking"));
             }
@@ -48,6 +47,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
                 return Ok(0);
             }
         }
+        let remove = Verb::Remove { volumes, stop };
         engine.carry_out(&name, None, &remove, services, None, &io).await?;
         Ok(0)
     })

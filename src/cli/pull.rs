@@ -48,7 +48,11 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         ignore_failures: arguments.ignore_pull_failures,
     };
     environment.run_shown(arguments.quiet, async |io| {
-        let pulled = environment.engine("pull").await?.pull(&project, &options, &io).await;
+        let pulled = environment
+            .image_engine(&project)
+            .await?
+            .pull(&project, &options, &io)
+            .await;
         pulled.map_err(|error| error.with_sources(&report.sources)).map(|()| 0)
     })
 }

@@ -30,7 +30,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         &arguments.services
     };
     environment.run_shown(arguments.quiet, async |io| {
-        let engine = environment.engine("push").await?;
+        let engine = environment.image_engine(&project).await?;
         let pushed = engine
             .push(&project, services, arguments.ignore_push_failures, &io)
             .await;

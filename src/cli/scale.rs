@@ -33,11 +33,6 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         ..UpOptions::default()
     };
     environment.run(async |io| {
-        if environment.is_dry_run() {
-            let engine = environment.engine("scale").await?;
-            let preview = engine.preview_up(&project, &options).await?;
-            return crate::ui::output::document(&preview, None).map(|()| 0);
-        }
         let backend = environment.backend().await?;
         report.push_all(backend.check(&project).await?, false);
         if report.has_errors() {

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::environment::Environment;
-use crate::error::{Error, Result};
+use crate::backend::StatsOptions;
+use crate::error::Result;
 use crate::ui;
 
-/// Show what containers use of the machine, again and again
+/// Show what containers use of the machine, again and again; on ECS what tasks use, where Container Insights is on
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Show stopped ones too
@@ -27,18 +28,16 @@ pub(super) struct Arguments {
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let name = environment.project_name()?;
+    let options = StatsOptions {
+        services: arguments.services.clone(),
+        all: arguments.all,
+        once: arguments.no_stream,
+    };
+    let (format, whole_ids, again) = (arguments.format.clone(), arguments.no_trunc, !arguments.no_stream);
     environment.run(async |io| {
-        let engine = environment.engine("stats").await?;
-        loop {
-            let usage = engine.usage(&name, &arguments.services, arguments.all);
-            let usage = tokio::select! {
-                usage = usage => usage?,
-                () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
-            };
-            ui::usage::print(&usage, &arguments.format, arguments.no_trunc, !arguments.no_stream)?;
-            if arguments.no_stream || usage.is_empty() {
-                return Ok(0);
-            }
-        }
+        let backend = environment.backend().await?;
+        let show = move |usages: &[_]| ui::usage::print(usages, &format, whole_ids, again);
+        backend.stats(&name, &options, &show, &io).await?;
+        Ok(0)
     })
 }

@@ -7,11 +7,10 @@ pub(super) use arguments::{Arguments, PullPolicy};
 use super::environment::Environment;
 use super::scale::rescale;
 use super::{diff, watch};
-use crate::compose::Project;
+use crate::compose::{Project, nobody};
 use crate::context::Target;
 use crate::diagnostic::nearest;
 use crate::error::{Error, Result};
-use crate::ui;
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     // Without its context the command has nothing to do, whatever the files say.
@@ -25,24 +24,30 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
     let mut load = environment.load_options(&arguments.services)?;
     load.no_deps = arguments.no_deps;
     let (mut project, mut report) = environment.load(&load)?;
+    if project.services.is_empty() {
+        // On ECS a stack may be what an overlay says, and one that has lost its services is still deployed.
+        let may_be_meant = matches!(context.target, Target::Ecs(_));
+        report.push_all(vec![nobody(&project, may_be_meant)], arguments.strict);
+        if report.has_errors() {
+            return Err(report.into());
+        }
+    }
     rescale(&mut project, &arguments.scale)?;
     if let Some(policy) = arguments.pull {
         project.pull_by(policy.word());
     }
     arguments.named().try_for_each(|name| is_there(&project, name))?;
+    let absent = |name: &&String| !project.disabled_services.contains_key(*name);
+    let mut unwatched = arguments.no_attach.iter().filter(absent);
+    unwatched.try_for_each(|name| is_there(&project, name))?;
     let mut options = arguments.options();
     options.remove_orphans |= environment.says(&project, "COMPOSE_REMOVE_ORPHANS");
     options.ignore_orphans = environment.says(&project, "COMPOSE_IGNORE_ORPHANS");
-    if arguments.watch && !environment.is_dry_run() {
+    options.all_resources = environment.all_resources();
+    if arguments.watch {
         return watch::attached(environment, &project, report, options, arguments);
     }
     environment.run_logging(arguments.look(), async |io| {
-        if environment.is_dry_run() {
-            let engine = environment.engine("up --dry-run").await?;
-            let preview = engine.preview_up(&project, &options).await;
-            let preview = preview.map_err(|error| error.with_sources(&report.sources))?;
-            return ui::output::document(&preview, None).map(|()| 0);
-        }
         let backend = environment.backend().await?;
         report.push_all(backend.check(&project).await?, arguments.strict);
         if report.has_errors() {

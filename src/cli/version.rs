@@ -9,7 +9,7 @@ use crate::ui;
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Pretty)]
+    #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     format: Format,
     /// Print the number alone
     #[arg(long)]

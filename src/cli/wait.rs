@@ -28,7 +28,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         };
         let first = arguments.down_project;
         let status = tokio::select! {
-            status = engine.wait(&name, &arguments.services, first, ended) => status?,
+            status = engine.wait(&name, &arguments.services, first, ended, &io) => status?,
             () = io.interrupts.reached(1) => return Err(crate::error::Error::INTERRUPTED),
         };
         if arguments.down_project {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+
 use super::environment::Environment;
 use super::remote::{Remote, is_remote};
 use super::sources::{Unreadable, absolute, display_name, read_variables, unreadable};
@@ -104,6 +106,29 @@ pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &
         environment,
         fetched_to,
     })
+}
+
+/// What env files say beside the process, before anybody knows the project: mistakes are for loading to tell.
+#[must_use]
+pub fn dot_env(options: &LoadOptions) -> IndexMap<String, String> {
+    let (current, mut report) = (&options.current_dir, Report::default());
+    let process = Environment::of_process(&options.environment);
+    let mut env_files = named_env_files(options, &process);
+    if env_files.is_empty() {
+        if is_disabled(&process, &mut report) != Some(false) {
+            return IndexMap::new();
+        }
+        let file = options.files.iter().find(|file| *file != "-" && !is_remote(file));
+        let folder = options
+            .project_directory
+            .as_ref()
+            .map(|folder| absolute(folder, current));
+        let folder = folder.or_else(|| file.map(|file| parent(&absolute(Path::new(file), current))));
+        env_files.extend(default_env_file(folder.as_ref().unwrap_or(current)));
+    }
+    let mut environment = process;
+    add_env_files(&env_files, &mut environment, current, &mut report);
+    environment.into_variables()
 }
 
 fn parent(path: &Path) -> PathBuf {

@@ -29,11 +29,18 @@ pub fn unpinned(project: &Project) -> BTreeSet<Reference> {
 pub fn pin(project: &mut Project, digests: &Digests, severity: Severity) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let mut pinned: HashMap<String, String> = HashMap::new();
+    let built = project.services.values().filter(|service| service.build.is_some());
+    let built: BTreeSet<String> = built
+        .filter_map(|service| Some(service.image.as_ref()?.value.clone()))
+        .collect();
     for image in images(project) {
         let resolved = match image.parse::<Reference>() {
             Ok(reference) if reference.digest.is_some() => Ok(reference.to_string()),
             Ok(reference) => match digests.get(&reference) {
                 Some(Ok(digest)) => Ok(reference.with_digest(digest).to_string()),
+                Some(Err(failure @ Failure::Missing { .. })) if built.contains(&image.value) => {
+                    Err((failure.to_string(), "`ctx build --push` puts it there".to_owned()))
+                }
                 Some(Err(failure)) => Err((failure.to_string(), failure.hint())),
                 None => continue,
             },

@@ -54,6 +54,10 @@ pub struct LoadOptions {
     pub current_dir: PathBuf,
     /// The process's environment variables.
     pub environment: IndexMap<String, String>,
+    /// Name containers and images as the first version of Docker Compose did.
+    pub compatible: bool,
+    /// Keep what no service uses.
+    pub all_resources: bool,
     /// Stages to leave out.
     pub skip: Skip,
 }
@@ -349,6 +353,7 @@ impl Loader<'_> {
             own_paths: std::mem::take(&mut self.own_paths),
             disk: BTreeMap::new(),
             logins: BTreeSet::new(),
+            compatible: self.options.compatible,
         };
         // Where variables still stand in the texts, numbers and sizes cannot be read.
         let mut hidden = Vec::new();
@@ -390,7 +395,7 @@ impl Loader<'_> {
         }
         // Who uses what is not known before variables are filled in.
         if !skip.normalization && !skip.interpolation {
-            prune::prune(&mut project);
+            prune::prune(&mut project, self.options.all_resources);
         }
         project.environment = environment.into_variables();
         project

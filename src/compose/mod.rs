@@ -25,7 +25,7 @@ mod mount;
 mod name;
 mod node;
 mod normalize;
-mod paths;
+pub(crate) mod paths;
 mod port;
 mod profiles;
 mod project;
@@ -41,9 +41,11 @@ mod units;
 mod words;
 mod yaml;
 
+pub use discover::dot_env;
 pub use interpolate::{Variable, variables};
 pub use load::{LoadOptions, Loaded, Skip, load};
 pub use node::{Entry, Map, Node, Value};
+pub use profiles::nobody;
 pub use project::{Extensions, FileObject, Ipam, IpamPool, Mapping, Model, Network, Project, Volume};
 pub use service::{
     Blkio, Build, Condition, CredentialSpec, Dependency, Deploy, Develop, Device, DeviceRequest, Discrete, EnvFile,

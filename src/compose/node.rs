@@ -46,6 +46,14 @@ impl Node {
         self.as_map()?.get(key).map(|entry| &entry.node)
     }
 
+    /// The same, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        match &mut self.value {
+            Value::Map(map) => map.get_mut(key).map(|entry| &mut entry.node),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn as_map(&self) -> Option<&Map> {
         if let Value::Map(map) = &self.value {

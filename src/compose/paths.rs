@@ -33,7 +33,7 @@ pub(super) fn is_windows_path(path: &str) -> bool {
 }
 
 /// The shortest path that means the same, without looking at the file system.
-pub(super) fn clean(path: &str) -> String {
+pub(crate) fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {

@@ -1,11 +1,31 @@
 //! Which services take part: profiles, and the services that were asked for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 
-use super::Service;
+use super::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span, nearest};
+
+/// That no service takes part; a warning where that may be meant.
+#[must_use]
+pub fn nobody(project: &Project, may_be_meant: bool) -> Diagnostic {
+    let kind = if may_be_meant {
+        Diagnostic::warning
+    } else {
+        Diagnostic::error
+    };
+    let nobody = kind(Span::NOWHERE, "no service is enabled");
+    let profiles = project.disabled_services.values().flat_map(|service| &service.profiles);
+    let profiles: BTreeSet<_> = profiles
+        .map(|profile| format!("`--profile {}`", profile.value))
+        .collect();
+    if profiles.is_empty() {
+        return nobody.hint("write one under `services:`");
+    }
+    let profiles: Vec<_> = profiles.into_iter().collect();
+    nobody.hint(format!("{} enables some", profiles.join(" or ")))
+}
 
 /// Splits services into those that the active profiles enable, and the others.
 pub(super) fn split(

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::canonical::{or_empty, sorted, zero};
 use super::survey::OnDisk;
-use super::{Node, Service, Spanned};
+use super::{Entry, Node, Service, Spanned, Value};
 use crate::diagnostic::Span;
 
 /// Attributes whose names begin with `x-`, as they were written.
@@ -46,11 +46,38 @@ pub struct Project {
     pub disk: BTreeMap<String, OnDisk>,
     /// The registries at which somebody is logged in on this machine, and whose credentials go along.
     pub logins: BTreeSet<String>,
+    /// Whether containers and images are named as the first version of Docker Compose named them.
+    pub compatible: bool,
 }
 
 impl Project {
+    /// What stands between the parts of a name that nobody has given: `shop-web-1`.
+    #[must_use]
+    pub fn separator(&self) -> char {
+        if self.compatible { '_' } else { '-' }
+    }
+
+    /// The platform of a service's containers: its own, or the one that DOCKER_DEFAULT_PLATFORM names.
+    #[must_use]
+    pub fn platform<'a>(&'a self, service: &'a Service) -> Option<&'a str> {
+        let own = service.platform.as_ref().map(|platform| platform.value.as_str());
+        let default = || self.environment.get("DOCKER_DEFAULT_PLATFORM").map(String::as_str);
+        own.or_else(default).filter(|platform| !platform.is_empty())
+    }
+
     /// Gives a service another number of containers than its files say; the result is whether there is such a service.
     pub fn scale(&mut self, service: &str, replicas: i64) -> bool {
+        // Whoever walks over the document shall meet it as well.
+        if let Some(Value::Map(map)) = self
+            .tree
+            .get_mut("services")
+            .and_then(|services| services.get_mut(service))
+            .map(|node| &mut node.value)
+        {
+            let node = Node::new(Value::Int(replicas), Span::NOWHERE);
+            let key = map.get("scale").map_or(Span::NOWHERE, |entry| entry.key);
+            map.insert("scale".to_owned(), Entry { key, node });
+        }
         let service = self.services.get_mut(service);
         service
             .map(|service| service.scale = Some(Spanned::nowhere(replicas)))

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::{Project, Value};
 
-/// Prunes the model, and the tree with it.
-pub(super) fn prune(project: &mut Project) {
+/// Prunes the model, and the tree with it; with `all_resources` of services alone.
+pub(super) fn prune(project: &mut Project, all_resources: bool) {
     let mut networks = HashSet::new();
     let mut volumes = HashSet::new();
     let mut secrets = HashSet::new();
@@ -29,6 +29,13 @@ pub(super) fn prune(project: &mut Project) {
         if let Some(config) = service.credential_spec.as_ref().and_then(|spec| spec.config.as_ref()) {
             configs.insert(config.value.clone());
         }
+    }
+    if all_resources {
+        networks.extend(project.networks.keys().cloned());
+        volumes.extend(project.volumes.keys().cloned());
+        secrets.extend(project.secrets.keys().cloned());
+        configs.extend(project.configs.keys().cloned());
+        models.extend(project.models.keys().cloned());
     }
     project.networks.retain(|name, _| networks.contains(name));
     project.volumes.retain(|name, _| volumes.contains(name));

@@ -18,7 +18,7 @@ use crate::diagnostic::Span;
 pub type Text = Spanned<String>;
 pub type Texts = Vec<Spanned<String>>;
 
-#[derive(Clone, PartialEq, Serialize, Debug)]
+#[derive(Clone, Default, PartialEq, Serialize, Debug)]
 pub struct Service {
     #[serde(skip)]
     pub name: String,
@@ -658,7 +658,7 @@ pub struct ServiceModel {
 }
 
 /// A service's attachment to a network.
-#[derive(Clone, PartialEq, Serialize, Debug)]
+#[derive(Clone, Default, PartialEq, Serialize, Debug)]
 pub struct ServiceNetwork {
     #[serde(skip)]
     pub span: Span,

@@ -66,6 +66,10 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
                 if text.get(..at).is_some_and(|before| before.ends_with('$')) && text[at..].starts_with('{') {
                     diagnostic = diagnostic.hint("inside of `[…]` and `{…}`, put text with `${…}` in quotes");
                 }
+                let before = text.get(..at).and_then(|before| before.rsplit('\n').next());
+                if error.info().starts_with("mapping values") && before.is_some_and(|line| line.contains(": ")) {
+                    diagnostic = diagnostic.hint("put a value that contains `: ` in quotes");
+                }
                 reader.diagnostics.push(diagnostic);
                 return Vec::new();
             }

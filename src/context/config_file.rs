@@ -9,7 +9,25 @@ use serde_json::{Map, Value, json};
 use super::disk::{self, Access};
 use crate::error::{Error, Result};
 
+/// The kinds of proxies, and the variables that name them.
+const PROXIES: &[(&str, &str)] = &[
+    ("allProxy", "ALL_PROXY"),
+    ("ftpProxy", "FTP_PROXY"),
+    ("httpProxy", "HTTP_PROXY"),
+    ("httpsProxy", "HTTPS_PROXY"),
+    ("noProxy", "NO_PROXY"),
+];
+
 const CURRENT_CONTEXT: &str = "currentContext";
+
+/// The variables for an engine's builds and containers that the docker CLI's settings in a folder ask for.
+///
+/// # Errors
+///
+/// Settings that cannot be read.
+pub fn proxies(folder: &Path, host: &str) -> Result<Vec<(String, String)>> {
+    ConfigFile::new(folder).proxies(host)
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct ConfigFile {
@@ -52,6 +70,19 @@ impl ConfigFile {
             .serialize(&mut serializer)
             .map_err(|error| Error::new(format!("cannot write {}", self.path.display())).because(&error))?;
         disk::replace(&self.path, &text, Access::Private)
+    }
+
+    /// The variables that tell builds and containers of an engine which proxies there are, in both spellings, as in
+    /// <https://docs.docker.com/engine/cli/proxy/>.
+    pub(super) fn proxies(&self, host: &str) -> Result<Vec<(String, String)>> {
+        let settings = self.read()?;
+        let proxies = settings.get("proxies").and_then(Value::as_object);
+        let of_host = proxies.and_then(|proxies| proxies.get(host).or_else(|| proxies.get("default")));
+        let known = |(key, name): &(&str, &str)| {
+            let value = of_host?.get(*key)?.as_str().filter(|value| !value.is_empty())?;
+            Some([name.to_lowercase(), (*name).to_owned()].map(|name| (name, value.to_owned())))
+        };
+        Ok(PROXIES.iter().filter_map(known).flatten().collect())
     }
 
     fn read(&self) -> Result<Map<String, Value>> {

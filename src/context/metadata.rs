@@ -114,6 +114,7 @@ impl Metadata {
             host: text(docker, "Host"),
             skip_tls_verify: flag(docker, "SkipTLSVerify"),
             tls,
+            api: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod disk;
 mod ini;
 mod metadata;
 mod plugins;
+mod portable;
 mod profiles;
 mod region;
 mod role;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 pub use access_keys::AccessKeys;
 pub use account::account;
+pub use config_file::proxies;
 pub use plugins::{is_program, plugin};
 pub use profiles::Profiles;
 pub use region::region;
@@ -68,6 +70,8 @@ pub struct DockerEndpoint {
     pub skip_tls_verify: bool,
     /// The folder with `ca.pem`, `cert.pem` and `key.pem`, when there is TLS material.
     pub tls: Option<PathBuf>,
+    /// The only version of its API that is to be spoken; the engine's newest when absent.
+    pub api: Option<String>,
 }
 
 impl DockerEndpoint {
@@ -90,6 +94,17 @@ pub enum Credentials {
     Profile(String),
     /// Whatever the AWS SDK's default chain finds when a command runs.
     Environment,
+}
+
+impl Credentials {
+    /// The profile that they are of.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        match self {
+            Self::Profile(name) => Some(name),
+            Self::Environment => None,
+        }
+    }
 }
 
 /// What decides which context is current, before the store's own setting: the first of these that is set.

@@ -243,6 +243,7 @@ impl Store {
                 host: selection.host.clone().or_else(|| selection.docker_host.clone()),
                 skip_tls_verify: false,
                 tls: selection.docker_tls_verify.then_some(tls),
+                api: None,
             }),
         }
     }

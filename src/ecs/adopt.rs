@@ -146,6 +146,7 @@ impl Deployment<'_> {
             service: None,
             span: Span::NOWHERE,
             properties: Vec::new(),
+            rolled_back: false,
         };
         Ok(resources.into_iter().map(change).collect())
     }

@@ -7,6 +7,7 @@ use aws_sdk_cloudformation::types::{ChangeAction, PolicyAction, Replacement};
 use serde_json::{Map, Value};
 
 use super::aws::change_set::Planned;
+use super::aws::history::RolledBack;
 use super::aws::stack;
 use super::follow::Origins;
 use crate::backend::{Action, Change, Holding, Property};
@@ -80,6 +81,7 @@ impl Side {
                 service: origin.and_then(|origin| origin.service.clone()),
                 span: origin.map_or(Span::NOWHERE, |origin| origin.span),
                 properties: Vec::new(),
+                rolled_back: false,
             }
         };
         self.resources.iter().map(change).collect()
@@ -130,11 +132,46 @@ pub(super) fn change(planned: &Planned, deployed: &Side, ours: &Side, origins: &
             planned.policy,
             Some(PolicyAction::Retain | PolicyAction::ReplaceAndRetain)
         ),
-        holds: holding(&planned.kind),
+        // What the function that runs jobs wrote is nobody's data: what jobs write is in the project's log.
+        holds: holding(&planned.kind).filter(|_| id != "JobRunnerLogGroup"),
         service: origin.and_then(|origin| origin.service.clone()),
         span: origin.map_or(Span::NOWHERE, |origin| origin.span),
         properties,
+        rolled_back: false,
     }
+}
+
+/// Tells of a service that has been rolled back: what `up` makes of it, whether its template changes or not.
+pub(super) fn bring_forward(changes: &mut Vec<Change>, back: &RolledBack, origins: &Origins) {
+    let id = &back.service.logical_id;
+    let revision = |arn: &str| Some(Value::from(arn.rsplit('/').next().unwrap_or(arn)));
+    if let Some(known) = changes.iter_mut().find(|change| change.logical_id == *id) {
+        known.rolled_back = true;
+        let mut properties = known.properties.iter_mut();
+        if let Some(definition) = properties.find(|property| property.path == "TaskDefinition") {
+            definition.before = revision(&back.runs);
+        }
+        return;
+    }
+    let origin = origins.get(id);
+    changes.push(Change {
+        logical_id: id.clone(),
+        physical_id: None,
+        kind: "ECS::Service".to_owned(),
+        stack: back.nested.clone(),
+        action: Action::Modify,
+        kept: false,
+        holds: None,
+        service: origin.and_then(|origin| origin.service.clone()),
+        span: origin.map_or(Span::NOWHERE, |origin| origin.span),
+        properties: vec![Property {
+            path: "TaskDefinition".to_owned(),
+            before: revision(&back.runs),
+            after: revision(&back.deployed),
+            follows: None,
+        }],
+        rolled_back: true,
+    });
 }
 
 /// What resources of a type hold that no other resource in their place does.
@@ -469,5 +506,14 @@ Resources:
         assert_eq!(anew("EFS::FileSystem", Replacement::False, PolicyAction::Retain), None);
         assert_eq!(gone("ElastiCache::SubnetGroup", PolicyAction::Delete), None);
         assert_eq!(gone("RDS::DBSubnetGroup", PolicyAction::Delete), None);
+        let log_of = |id| {
+            let planned = Planned {
+                action: ChangeAction::Remove,
+                ..Planned::example(id, "Logs::LogGroup", &[])
+            };
+            change(&planned, &Side::default(), &Side::default(), &Origins::new()).loss()
+        };
+        assert!(log_of("LogGroup").is_some());
+        assert_eq!(log_of("JobRunnerLogGroup"), None);
     }
 }

@@ -1,10 +1,9 @@
 //! `up`: from a project to a running stack.
 
-use aws_sdk_cloudformation::types::StackStatus;
-
-use super::aws::change_set::{self, ChangeSet, Submission};
+use super::attempts::{self, ATTEMPTS, Seen};
+use super::aws::change_set::{self, ChangeSet, Submission, Unprepared};
 use super::aws::events::Follower;
-use super::aws::rollout::{self, Rollout};
+use super::aws::rollout::{self, Change, Rollout};
 use super::aws::secrets::{self, FileSecret, Stored};
 use super::aws::stack::{self, Operation, Readiness};
 use super::aws::{Account, log_groups, services, tags};
@@ -14,7 +13,7 @@ use super::diagnosis::at_its_line;
 use super::interrupt::unless_interrupted;
 use super::logins::surveyed_for;
 use super::parameters::{self, Found};
-use super::{adopt, convert, files, images, up_options};
+use super::{adopt, convert, diagnosis, files, images, up_options};
 use crate::backend::{Io, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Severity, Span};
@@ -47,16 +46,12 @@ pub(super) struct Deployment<'a> {
     pub(super) project: &'a Project,
 }
 
-/// How often others may come first.
-const ATTEMPTS: usize = 10;
-
-/// The state in which a stack was found; none if there was no stack to update.
-struct Seen(Option<StackStatus>);
-
 /// What stands ready to be done.
 struct Prepared {
     /// None when the stack is as it should be.
     change: Option<(Operation, ChangeSet)>,
+    /// The stack that there was.
+    stack_id: Option<String>,
     /// Secrets whose old content tasks still have.
     renewed: Vec<Stored>,
 }
@@ -112,26 +107,43 @@ impl Deployment<'_> {
         introduce(account, io);
         let name = self.name;
         // Of several that deploy the project at the same moment one goes first; the others wait and look again.
-        for _ in 0..ATTEMPTS {
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            // Whoever was in the way of another keeps out of it for longer and longer, and each differently.
+            tokio::time::sleep(attempts::turn(attempt, std::process::id())).await;
             let mut seen = None;
             let preparing = Box::pin(self.prepare(account, builder, options, &mut seen, io));
             let prepared = unless_interrupted(io, name, "nothing has been deployed", preparing).await;
-            let Prepared { change, renewed } = match prepared {
-                Err(Error::Message(_)) if self.has_moved(account, seen.as_ref()).await => continue,
+            let Prepared {
+                change,
+                stack_id,
+                renewed,
+            } = match prepared {
+                Err(error @ Error::Message(_)) if attempts::has_moved(account, self.name, seen.as_ref()).await => {
+                    last = Some(error);
+                    continue;
+                }
                 prepared => prepared?,
             };
             let Some((operation, change_set)) = change else {
                 io.progress.done(format!("Stack {name}"), "No changes");
+                self.bring_forward(account, stack_id.as_deref(), options, io).await?;
                 self.redeploy(account, &[], &renewed, options, io).await?;
                 return self.show_outputs(account, io).await;
             };
-            let follower = Follower::start(account, &change_set.stack_id).await?;
-            match change_set::execute(account, &change_set).await {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(Error::Message(_)) if self.has_moved(account, seen.as_ref()).await => continue,
+            let begin = async {
+                let follower = Follower::start(account, &change_set.stack_id).await?;
+                Ok::<_, Error>(change_set::execute(account, &change_set).await?.then_some(follower))
+            };
+            let follower = match begin.await {
+                Ok(Some(follower)) => follower,
+                Ok(None) => continue,
+                Err(error) if attempts::is_others(&error, account, name, &change_set, seen.as_ref()).await => {
+                    last = Some(error);
+                    continue;
+                }
                 Err(error) => return Err(error),
-            }
+            };
             if options.detach {
                 io.progress.done(format!("Stack {name}"), "Deployment started");
                 for secret in renewed {
@@ -143,30 +155,13 @@ impl Deployment<'_> {
             let touched = self
                 .see_through(account, operation, &change_set, follower, options, io)
                 .await?;
+            self.bring_forward(account, Some(&change_set.stack_id), options, io)
+                .await?;
             self.redeploy(account, &touched, &renewed, options, io).await?;
             self.remove_stale_secrets(account, io).await?;
             return self.show_outputs(account, io).await;
         }
-        Err(
-            Error::new(format!("others deploy `{name}` again and again at the same time"))
-                .hint("try again when they are done"),
-        )
-    }
-
-    /// Whether others have worked on the stack since its state was `seen` (none: there was no stack to update): then
-    /// what failed may have failed for that reason.
-    async fn has_moved(&self, account: &Account, seen: Option<&Seen>) -> bool {
-        // What failed before that has its own reason.
-        let Some(Seen(seen)) = seen else { return false };
-        let Ok(now) = stack::find(account, self.name).await else {
-            return false;
-        };
-        match (stack::readiness(now.as_ref()), now) {
-            (Readiness::Busy, _) => true,
-            // A change set of ours that failed is gone, so that this one is somebody else's.
-            (Readiness::Ready(Operation::Create), now) => now.is_some() || seen.is_some(),
-            (_, now) => now.map(|stack| stack.status) != *seen,
-        }
+        Err(attempts::given_up(name, last.as_ref()))
     }
 
     /// Replaces tasks that the update of the stack has not replaced: of services that use a renewed secret, and of all
@@ -198,14 +193,16 @@ impl Deployment<'_> {
                 && !begun.contains(&service.name)
             {
                 begun.push(service.name.clone());
-                io.progress
-                    .working(format!("Service {}", service.key), "Replacing its tasks");
-                rollouts.push(Box::pin(Rollout::begin(account, service)).await?);
+                let begun = Rollout::begin(account, service, Change::Redeploy, &io.progress);
+                rollouts.push(Box::pin(begun).await?);
             }
         }
         if !options.detach {
             let following = Box::pin(rollout::follow(account, rollouts, &io.progress));
-            unless_interrupted(io, self.name, &self.goes_on(account), following).await?;
+            let followed = unless_interrupted(io, self.name, &self.goes_on(account), following).await?;
+            if let Some(unstable) = followed {
+                return Err(diagnosis::unstable(&unstable, Some(self.project)));
+            }
         }
         for secret in renewed {
             secrets::confirm(account, secret).await?;
@@ -223,7 +220,7 @@ impl Deployment<'_> {
         io: &Io,
     ) -> Result<Prepared> {
         let mut kept = self.settle(account, io).await?;
-        *seen = Some(Seen(kept.as_ref().map(|stack| stack.status.clone())));
+        *seen = Some(Seen::Stack(kept.as_ref().map(|stack| stack.status.clone())));
         let mut replaced = None;
         if let Some(stack) = &kept
             && let Some(retired) = adopt::retired(account, stack, self.name).await?
@@ -267,14 +264,23 @@ impl Deployment<'_> {
             }
             log_groups::delete(account, &group).await?;
         }
-        let change_set = self.change_set(account, operation, &submission, io).await?;
+        let change_set = self.change_set(account, operation, &submission, io).await;
+        if let Err(Unprepared::Lost) = change_set {
+            *seen = Some(Seen::Other);
+        }
+        let change_set = change_set?;
         if let Some(change_set) = &change_set {
             self.check_losses(account, operation, change_set, options, io).await?;
         }
         let change = change_set.map(|change_set| (operation, change_set));
+        let stack_id = kept.map(|stack| stack.id);
         let mut renewed = stored;
         renewed.retain(|stored| stored.change == secrets::Change::Updated);
-        Ok(Prepared { change, renewed })
+        Ok(Prepared {
+            change,
+            stack_id,
+            renewed,
+        })
     }
 
     async fn put_secrets(&self, account: &Account, io: &Io) -> Result<Vec<Stored>> {
@@ -317,11 +323,14 @@ impl Deployment<'_> {
         operation: Operation,
         submission: &Submission,
         io: &Io,
-    ) -> Result<Option<ChangeSet>> {
+    ) -> Result<Option<ChangeSet>, Unprepared> {
         io.progress
             .working(format!("Stack {}", self.name), "Preparing the change set");
         let prepared = change_set::prepare(account, operation, submission).await;
-        prepared.map_err(|error| at_its_line(error, &self.template.origins))
+        prepared.map_err(|unprepared| match unprepared {
+            Unprepared::Failed(error) => at_its_line(error, &self.template.origins).into(),
+            Unprepared::Lost => Unprepared::Lost,
+        })
     }
 
     /// What the user wants to know now: the addresses.

@@ -3,7 +3,9 @@
 use super::aws::causes::Cause;
 use super::aws::events::Event;
 use super::aws::explain;
+use super::aws::rollout::Unstable;
 use super::cloudformation::Origin;
+use super::convert::convert;
 use super::follow::{Origins, Outcome};
 use crate::compose::{Node, Project};
 use crate::diagnostic::{Diagnostic, Span};
@@ -104,6 +106,38 @@ pub(super) fn of_cause(
     }
 }
 
+/// The error for a service whose tasks did not become stable, outside a deployment of the stack.
+pub(super) fn unstable(unstable: &Unstable, project: Option<&Project>) -> Error {
+    let service = &unstable.service;
+    let goes_on = "ECS goes on trying: `ctx ps -a` and `ctx logs` show how it fares";
+    let Some((first, others)) = unstable.causes.split_first() else {
+        let what = format!("the tasks of service `{service}` did not become stable");
+        return Error::new(what).hint("`ctx ps -a` and `ctx logs` show why");
+    };
+    let origins = project.map(|project| convert(project).template.origins);
+    let what = "its tasks do not become stable";
+    let diagnostic = of_cause(what, first, Some(service), &origins.unwrap_or_default(), project);
+    let also = others.iter().map(|other| format!("also: {}", other.what));
+    let notes = also.chain(unstable.goes_on.then(|| goes_on.to_owned()));
+    vec![notes.fold(diagnostic, |diagnostic, note| diagnostic.note(Span::NOWHERE, note))].into()
+}
+
+/// Nobody may enter a service's tasks; said where the file could allow it.
+pub(super) fn shut(service: &str, project: Option<&Project>) -> Vec<Diagnostic> {
+    let tree = project.and_then(|project| project.tree.get("services")?.get(service));
+    let extension = tree.and_then(|tree| place(tree, "x-aws-exec"));
+    let stands = project.and_then(|project| project.services.get(service));
+    let span = extension
+        .or(stands.map(|service| service.span))
+        .unwrap_or(Span::NOWHERE);
+    let message = format!("the tasks of service `{service}` let nobody in");
+    let hint = match extension {
+        Some(_) => "with `x-aws-exec: true` and `ctx up` they will; tasks that run already are replaced",
+        None => "add `x-aws-exec: true` to the service, and `ctx up`; tasks that run already are replaced",
+    };
+    vec![Diagnostic::error(span, message).hint(hint)]
+}
+
 /// Where an attribute stands: its value, or its key where the value is long.
 fn place(service: &Node, path: &str) -> Option<Span> {
     let mut node = service;
@@ -159,20 +193,9 @@ mod tests {
     use indexmap::IndexMap;
 
     use super::super::aws::events::End;
+    use super::super::aws::events::tests::event;
     use super::*;
     use crate::diagnostic::Sources;
-
-    fn event(logical_id: &str, status: &str, reason: Option<&str>) -> Event {
-        Event {
-            time: None,
-            logical_id: logical_id.into(),
-            physical_id: String::new(),
-            kind: "ECS::Service".into(),
-            status: status.into(),
-            reason: reason.map(str::to_owned),
-            of_stack: logical_id == "shop",
-        }
-    }
 
     fn origins() -> Origins {
         let file = Sources::default().add("compose.yaml", "services:\n  web:\n");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::aws::causes::Cause;
 use super::aws::events::{self, Event};
-use super::aws::services::{self, Service, ServiceName};
+use super::aws::services::{self, Service, ServiceName, unknown_service};
 use super::aws::stack::{self, Stack};
 use super::aws::{Account, explain, last_lines, stabilising, tasks, trouble};
 use super::cloudformation::{Origin, names};
@@ -14,7 +14,7 @@ use super::diagnosis::{of_cause, of_event, what_is_left};
 use super::follow::Origins;
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub(super) async fn explain(
     account: &Account,
@@ -23,10 +23,7 @@ pub(super) async fn explain(
     wanted: &[String],
 ) -> Result<Vec<Diagnostic>> {
     let stack = stack::find(account, name).await?;
-    let stack = stack.ok_or_else(|| {
-        Error::new(format!("project `{name}` does not run on ECS"))
-            .hint("`ctx up` starts it, `ctx projects` lists those that do")
-    })?;
+    let stack = stack.ok_or_else(|| stack::missing(name))?;
     stack::check_ours(account, &stack, name).await?;
     let services = Box::pin(services::of_project(account, name, &[])).await?;
     check_names(name, project, &services, wanted)?;
@@ -178,7 +175,12 @@ fn check_names(name: &str, project: Option<&Project>, services: &[Service], want
             || project.is_some_and(|project| project.services.contains_key(wanted.as_str()))
     };
     match wanted.iter().find(|wanted| !known(wanted)) {
-        Some(unknown) => Err(Error::new(format!("project `{name}` has no service `{unknown}`"))),
+        Some(unknown) => {
+            let written = project.into_iter().flat_map(|project| project.services.keys());
+            let known = services.iter().map(|service| &service.key).chain(written);
+            let known = known.map(String::as_str);
+            Err(unknown_service(&format!("project `{name}`"), unknown, known))
+        }
         None => Ok(()),
     }
 }

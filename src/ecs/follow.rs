@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::aws::causes::Cause;
 use super::aws::events::{End, Event, Follower};
 use super::aws::services::ServiceName;
-use super::aws::stabilising::Stabilising;
+use super::aws::stabilising::{Looping, Stabilising};
 use super::aws::{Account, explain, trouble};
 use super::cloudformation::Origin;
 use crate::backend::Io;
@@ -29,18 +29,42 @@ pub(super) struct Outcome {
     pub(super) causes: IndexMap<String, Vec<Cause>>,
 }
 
+/// A service whose tasks end again and again while the stack waits for it.
+#[derive(Debug)]
+pub(super) struct Crash {
+    pub(super) logical_id: String,
+    /// The most probable first.
+    pub(super) causes: Vec<Cause>,
+}
+
 /// Shows events until the work on the stack ends.
-pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &Origins, io: &Io) -> Result<Outcome> {
+pub(super) async fn follow(account: &Account, follower: Follower, origins: &Origins, io: &Io) -> Result<Outcome> {
+    follow_and_tell(account, follower, origins, &|_| {}, io).await
+}
+
+/// The same; `crashed` is told of each service for which there is no use in waiting.
+pub(super) async fn follow_and_tell(
+    account: &Account,
+    mut follower: Follower,
+    origins: &Origins,
+    crashed: &(dyn Fn(Crash) + Sync),
+    io: &Io,
+) -> Result<Outcome> {
     let mut failures: Vec<Event> = Vec::new();
     let mut causes = IndexMap::new();
     let mut touched = Vec::new();
     let mut stabilising = Stabilising::new();
     // In AWS's time, not in ours.
     let mut begun = None;
+    let mut services: IndexMap<String, String> = IndexMap::new();
     loop {
         let events = tokio::select! {
             events = follower.next(account) => events?,
-            never = stabilising.tell(account, &io.progress) => match never {},
+            Looping { arn, causes } = stabilising.tell(account, &io.progress) => {
+                let logical_id = services.get(&arn).cloned().unwrap_or_default();
+                crashed(Crash { logical_id, causes });
+                continue;
+            }
         };
         for event in events {
             begun = begun.or(event.time);
@@ -48,6 +72,7 @@ pub(super) async fn follow(account: &Account, mut follower: Follower, origins: &
             let seen = match event.status.as_str() {
                 "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => {
                     stabilising.begin(&event.physical_id, &shown.id, begun);
+                    services.insert(event.physical_id.clone(), event.logical_id.clone());
                     Vec::new()
                 }
                 _ => stabilising.end(&event.physical_id),
@@ -150,20 +175,9 @@ fn words(status: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::aws::events::tests::event;
     use super::*;
     use crate::diagnostic::{Sources, Span};
-
-    fn event(logical_id: &str, status: &str, reason: Option<&str>) -> Event {
-        Event {
-            time: None,
-            logical_id: logical_id.into(),
-            physical_id: String::new(),
-            kind: "ECS::Service".into(),
-            status: status.into(),
-            reason: reason.map(str::to_owned),
-            of_stack: logical_id == "shop",
-        }
-    }
 
     fn origins() -> Origins {
         let file = Sources::default().add("compose.yaml", "services:\n  web:\n");

@@ -13,6 +13,7 @@ use crate::compose::{Project, Service};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 use crate::image::{self, BuildOptions, Builder, Pushing, bake};
+use crate::registry::Reference;
 
 /// The services whose images are built: those with `build` whose image nobody has given.
 pub(super) fn built<'a>(project: &'a Project, template: &Template, given: &[(String, String)]) -> Vec<&'a Service> {
@@ -23,6 +24,16 @@ pub(super) fn built<'a>(project: &'a Project, template: &Template, given: &[(Str
         parameters.any(|(name, purpose)| image(purpose) && given_value(given, name).is_none())
     };
     services.filter(asked).collect()
+}
+
+/// Whether an image of the project, or another name of one that is built, is in a registry of AWS.
+pub(super) fn uses_aws_registries(project: &Project) -> bool {
+    let mut names = project.services.values().flat_map(|service| {
+        let tags = service.build.iter().flat_map(|build| &build.tags);
+        service.image.iter().chain(tags)
+    });
+    let is_of_aws = |image: Reference| repositories::is_of_aws(&image.registry);
+    names.any(|name| name.value.parse().is_ok_and(is_of_aws))
 }
 
 /// Builds images and brings those that ECR lacks there; the result is each service's image by digest.
@@ -101,7 +112,7 @@ pub(super) async fn provide(
         } else {
             let login = match &login {
                 Some(login) => login,
-                None => login.insert(repositories::login(account, &account.region).await?),
+                None => login.insert(repositories::login(account).await?),
             };
             let pushing = Pushing {
                 image: &name,

@@ -3,15 +3,18 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::aws::Account;
 use super::aws::change_set::ChangeSet;
 use super::aws::events::{End, Follower};
 use super::aws::stack::{self, Operation};
 use super::deploy::Deployment;
-use super::diagnosis::failure;
-use super::follow::{Outcome, follow};
+use super::diagnosis::{failure, of_cause};
+use super::follow::{Crash, Outcome, follow_and_tell};
 use super::remove;
 use crate::backend::{DownOptions, Io, UpOptions};
+use crate::diagnostic::Span;
 use crate::error::{Error, Result};
 
 impl Deployment<'_> {
@@ -27,12 +30,14 @@ impl Deployment<'_> {
     ) -> Result<Vec<String>> {
         let name = self.name;
         let id = format!("Stack {name}");
-        let following = Box::pin(follow(account, follower, &self.template.origins, io));
+        let (tell, crashes) = mpsc::unbounded_channel();
+        let report = |crash| drop(tell.send(crash));
+        let following = follow_and_tell(account, follower, &self.template.origins, &report, io);
         let watched = Box::pin(watch(
             account,
             operation,
             (name, &change_set.stack_id),
-            following,
+            (Box::pin(following), crashes),
             options.wait_timeout,
             io,
         ))
@@ -52,6 +57,7 @@ impl Deployment<'_> {
                 );
                 return Err(Error::new(what).hint(self.goes_on(account)));
             }
+            Watched::Crashing(crash) => return Err(self.crash(account, operation, &crash)),
             Watched::Left => {
                 io.progress
                     .warning(&id, format!("Interrupted: {}", self.goes_on(account)));
@@ -87,6 +93,30 @@ impl Deployment<'_> {
         Ok(outcome.touched)
     }
 
+    /// The error for a deployment that nobody waits for any longer: what crashes, at its line, and what to do then.
+    fn crash(&self, account: &Account, operation: Operation, crash: &Crash) -> Error {
+        let origins = &self.template.origins;
+        let service = origins
+            .get(&crash.logical_id)
+            .and_then(|origin| origin.service.as_deref());
+        let Some((first, others)) = crash.causes.split_first() else {
+            return Error::new(format!("the tasks of `{}` end again and again", crash.logical_id));
+        };
+        let name = self.name;
+        let what = format!("stack `{name}` waits for tasks that end again and again");
+        let diagnostic = of_cause(&what, first, service, origins, Some(self.project));
+        let also = others.iter().map(|other| format!("also: {}", other.what));
+        let undo = match operation {
+            Operation::Create | Operation::Recreate => format!("`ctx -p {name} down` removes the new stack"),
+            Operation::Update => {
+                format!("`aws cloudformation cancel-update-stack --stack-name {name}` brings back what ran before")
+            }
+        };
+        let left = format!("{}; the circuit breaker may end it, or {undo}", self.goes_on(account));
+        let notes = also.chain([left]);
+        vec![notes.fold(diagnostic, |diagnostic, note| diagnostic.note(Span::NOWHERE, note))].into()
+    }
+
     pub(super) fn goes_on(&self, account: &Account) -> String {
         let (context, name) = (&account.context, self.name);
         format!("AWS goes on; `ctx -c {context} -p {name} ps` shows which tasks run")
@@ -104,17 +134,19 @@ enum Watched {
     Unwanted,
     /// The user does not want to watch any more.
     Left,
+    /// There is no use in watching: a service's tasks end again and again.
+    Crashing(Crash),
     /// Nobody wants to wait for longer than this.
     TooLong(Duration),
 }
 
-/// Watches a deployment to its end, and asks at the first interrupt what shall become of it. The second ends the
-/// command at once, and so does the first where nobody can be asked.
+/// Watches a deployment to its end, and asks at the first interrupt, and where tasks end again and again, what shall
+/// become of it. The second interrupt ends the command at once, and so does the first where nobody can be asked.
 async fn watch(
     account: &Account,
     operation: Operation,
     (name, stack_id): (&str, &str),
-    following: impl Future<Output = Result<Outcome>>,
+    (following, mut crashes): (impl Future<Output = Result<Outcome>>, mpsc::UnboundedReceiver<Crash>),
     limit: Option<Duration>,
     io: &Io,
 ) -> Result<Watched> {
@@ -137,6 +169,18 @@ async fn watch(
                 return Ok(if cancelled { Watched::Cancelled(outcome) } else { Watched::Ended(outcome) });
             }
             () = &mut too_long => return Ok(Watched::TooLong(limit.unwrap_or_default())),
+            Some(crash) = crashes.recv(), if !cancelled => {
+                let why = crash.causes.first().map_or("", |cause| cause.what.as_str());
+                io.progress.warning(&id, format!("Tasks of `{}` end again and again: {why}", crash.logical_id));
+                match ask(operation, io) {
+                    Some(Choice::Watch) => io.progress.working(&id, "Still watched"),
+                    Some(Choice::Undo) if operation == Operation::Update => {
+                        cancelled = cancel(account, (&id, stack_id), io).await;
+                    }
+                    Some(Choice::Undo) => return Ok(Watched::Unwanted),
+                    Some(Choice::Leave) | None => return Ok(Watched::Crashing(crash)),
+                }
+            }
             () = io.interrupts.reached(asked + 1) => {
                 if cancelled {
                     return Ok(Watched::Left);
@@ -147,22 +191,27 @@ async fn watch(
                         io.progress.working(&id, "Still watched");
                     }
                     Some(Choice::Undo) if operation == Operation::Update => {
-                        // It may have ended while somebody was thinking; then following says so.
-                        match stack::cancel_update(account, stack_id).await {
-                            Ok(()) => {
-                                (asked, cancelled) = (asked + 1, true);
-                                io.progress.working(&id, "Cancelling the update");
-                            }
-                            Err(error) => {
-                                asked += 1;
-                                io.progress.warning(&id, error.to_string());
-                            }
-                        }
+                        asked += 1;
+                        cancelled = cancel(account, (&id, stack_id), io).await;
                     }
                     Some(Choice::Undo) => return Ok(Watched::Unwanted),
                     Some(Choice::Leave) | None => return Ok(Watched::Left),
                 }
             }
+        }
+    }
+}
+
+/// Whether the update is undone now. It may have ended while somebody was thinking; then following says so.
+async fn cancel(account: &Account, (id, stack_id): (&str, &str), io: &Io) -> bool {
+    match stack::cancel_update(account, stack_id).await {
+        Ok(()) => {
+            io.progress.working(id, "Cancelling the update");
+            true
+        }
+        Err(error) => {
+            io.progress.warning(id, error.to_string());
+            false
         }
     }
 }

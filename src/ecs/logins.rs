@@ -27,7 +27,7 @@ pub async fn survey(project: &mut Project, registries: &Client) -> Result<()> {
     for service in project.services.values() {
         // ECS is at home in ECR.
         if let Some((registry, span)) = credentials::registry(service)
-            && repositories::region(&registry).is_none()
+            && !repositories::is_private(&registry)
         {
             asked.entry(registry).or_insert(span);
         }
@@ -62,7 +62,7 @@ pub async fn survey(project: &mut Project, registries: &Client) -> Result<()> {
 pub(super) async fn surveyed_for(project: &Project, builder: &Builder, options: &UpOptions) -> Result<Project> {
     let mut project = surveyed(project);
     if options.with_registry_auth {
-        survey(&mut project, &builder.registries()).await?;
+        survey(&mut project, &builder.registries().client).await?;
     }
     Ok(project)
 }
@@ -70,7 +70,7 @@ pub(super) async fn surveyed_for(project: &Project, builder: &Builder, options: 
 impl Deployment<'_> {
     /// Adds the secrets with credentials for registries to those that are stored.
     pub(super) async fn take_logins(&mut self, builder: &Builder) -> Result<()> {
-        let logins = secrets(self.template, self.given, &builder.registries()).await?;
+        let logins = secrets(self.template, self.given, &builder.registries().client).await?;
         self.files.extend(logins);
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! purely; [`aws`] deploys it.
 
 mod adopt;
+mod attempts;
 pub mod aws;
 mod changes;
 pub mod cloudformation;
@@ -23,14 +24,20 @@ pub mod permissions;
 mod pins;
 mod preview;
 mod remove;
+mod rollback;
 mod rules;
+mod run;
 mod settle;
+mod simulation;
 pub mod support;
 mod up_options;
 mod upload;
 
-pub use aws::{Account, Person};
+pub use aws::{Account, Person, keys, reveal};
+pub use simulation::judge;
 
+use std::io::Read;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,8 +45,9 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, Change, DownOptions, EventsOptions, Exec, Image, Io, Lifecycle, LogsOptions, Open, Processes,
-    ProjectSummary, PsOptions, Replica, Tell, UpOptions,
+    Backend, Change, Copy, Destination, DownOptions, EventsOptions, Exec, Forwarding, Image, Io, Lifecycle,
+    LogsOptions, Open, Processes, ProjectSummary, PsOptions, Ready, Replica, Run, Show, StatsOptions, Tell, UpOptions,
+    Way,
 };
 use crate::compose::{Project, Service};
 use crate::diagnostic::Diagnostic;
@@ -59,6 +67,12 @@ pub fn check(project: &Project) -> Vec<Diagnostic> {
     deploy::check(project)
 }
 
+/// Whether images of a project are in registries of AWS, where an account says who one is.
+#[must_use]
+pub fn uses_aws_registries(project: &Project) -> bool {
+    images::uses_aws_registries(project)
+}
+
 impl Account {
     /// What [`up`](Backend::up) would change; leaves nothing behind.
     pub async fn diff(
@@ -68,7 +82,34 @@ impl Account {
         options: &UpOptions,
         io: &Io,
     ) -> Result<Vec<Change>> {
-        Box::pin(preview::diff(self, builder, project, options, io)).await
+        let builder = builder.clone().issued_by(self.issuer());
+        Box::pin(preview::diff(self, &builder, project, options, io)).await
+    }
+}
+
+impl Account {
+    /// Takes services back to what they ran before: the named ones, or those that the last deployment has changed.
+    pub async fn rollback(
+        &self,
+        project: (&str, Option<&Project>),
+        services: &[String],
+        yes: bool,
+        io: &Io,
+    ) -> Result<()> {
+        Box::pin(rollback::rollback(self, project, services, yes, io)).await
+    }
+
+    /// Runs a command in a task of its own, made as a deployed service's; its exit status. `started` is told the task's
+    /// id if the command does not stay. Of the project itself, where there are files, only lines are needed.
+    pub async fn run(
+        &self,
+        project: (&str, Option<&Project>),
+        service: &str,
+        run: &Run,
+        started: impl FnOnce(&str) -> Result<()>,
+        io: &Io,
+    ) -> Result<u8> {
+        Box::pin(run::run(self, project, service, run, started, io)).await
     }
 }
 
@@ -94,6 +135,10 @@ impl Backend for Ecs {
         if let Some(foreign) = project.and_then(|project| deploy::foreign(&self.account, project)) {
             return Err(vec![foreign].into());
         }
+        if !options.services.is_empty() {
+            return Err(Error::new("on ECS a project is removed as a whole")
+                .hint("take a service out of the file and run `ctx up`, or stop it with `ctx stop SERVICE`"));
+        }
         remove::down(&self.account, name, project, options, io).await
     }
 
@@ -107,6 +152,13 @@ impl Backend for Ecs {
 
     async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>> {
         aws::usage::of_project(&self.account, name, services, Timestamp::now()).await
+    }
+
+    async fn stats(&self, name: &str, options: &StatsOptions, show: &Show, io: &Io) -> Result<()> {
+        tokio::select! {
+            result = aws::usage::show(&self.account, name, options, Timestamp::now, show) => result,
+            () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
+        }
     }
 
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {
@@ -156,24 +208,66 @@ impl Backend for Ecs {
             let service = files.and_then(|files| files.services.get(service));
             service.map_or(1, Service::replicas)
         };
-        Box::pin(aws::lifecycle::apply(&self.account, name, replicas, verb, services, io)).await
+        let applied = aws::lifecycle::apply(&self.account, name, replicas, verb, services, io);
+        match Box::pin(applied).await? {
+            Some(unstable) => Err(diagnosis::unstable(&unstable, files)),
+            None => Ok(()),
+        }
     }
 
     async fn scale(&self, project: &Project, counts: &[(String, i64)], _: &UpOptions, io: &Io) -> Result<u8> {
-        Box::pin(aws::lifecycle::scale(&self.account, &project.name, counts, io))
-            .await
-            .map(|()| 0)
+        match Box::pin(aws::lifecycle::scale(&self.account, &project.name, counts, io)).await? {
+            Some(unstable) => Err(diagnosis::unstable(&unstable, Some(project))),
+            None => Ok(0),
+        }
     }
 
     fn exec<'a>(
         &'a self,
-        name: &'a str,
+        (name, files): (&'a str, Option<&'a Project>),
         service: &'a str,
         index: Option<u32>,
         exec: &'a Exec,
         open: Open<'a>,
         io: &'a Io,
     ) -> LocalBoxFuture<'a, Result<u8>> {
-        Box::pin(aws::exec::run(&self.account, name, service, index, exec, open, io))
+        let shut = move || diagnosis::shut(service, files).into();
+        Box::pin(async move { aws::exec::run(&self.account, (name, service, index), exec, open, &shut, io).await })
+    }
+
+    fn copy_from<'a>(
+        &'a self,
+        (name, files): (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        to: Option<&'a Path>,
+        write: fn(&[u8]) -> std::io::Result<()>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        let shut = move || diagnosis::shut(&copy.service, files).into();
+        Box::pin(async move { aws::copy::out(&self.account, name, copy, to, write, &shut, io).await })
+    }
+
+    fn copy_to<'a>(
+        &'a self,
+        (name, files): (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        from: Option<&'a Path>,
+        read: fn() -> Box<dyn Read + Send>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        let shut = move || diagnosis::shut(&copy.service, files).into();
+        Box::pin(async move { aws::copy::into(&self.account, name, copy, from, read, &shut, io).await })
+    }
+
+    fn forward<'a>(
+        &'a self,
+        destination: Destination<'a>,
+        files: Option<&'a Project>,
+        ways: &'a [Way],
+        ready: Ready<'a>,
+        io: &'a Io,
+    ) -> Forwarding<'a> {
+        let shut = move || diagnosis::shut(destination.service, files).into();
+        Box::pin(async move { aws::forward::run(&self.account, destination, ways, &shut, ready, io).await })
     }
 }

@@ -31,12 +31,19 @@ const OWN: &[&str] = &[
     "cloudformation:ListStackResources",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeServiceRevisions",
     "ecs:DescribeServices",
     "ecs:DescribeTaskDefinition",
     "ecs:DescribeTasks",
     "ecs:ExecuteCommand",
+    "ecs:ListServiceDeployments",
+    "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
     "ecs:StopTask",
+    "ecs:TagResource",
     "ecs:UpdateService",
     "elasticfilesystem:DescribeFileSystems",
     "elasticloadbalancing:DescribeListeners",
@@ -51,6 +58,7 @@ const OWN: &[&str] = &[
     "logs:GetLogEvents",
     "logs:ListTagsForResource",
     "secretsmanager:ListSecrets",
+    "tag:GetResources",
 ];
 
 /// What goes with something that a project has.
@@ -89,12 +97,16 @@ const TAGS: &[&str] = &[
     "ecr:GetAuthorizationToken",
     "ecr:GetDownloadUrlForLayer",
 ];
+/// `ctx forward`, where tasks let it in.
+const SESSIONS: &[&str] = &["ssm:StartSession", "ssm:TerminateSession"];
 const ZONES: &[&str] = &["route53:ListHostedZonesByName"];
 const BUCKET: &[&str] = &[
     "cloudformation:CreateStack",
     "s3:CreateBucket",
+    "s3:DeleteObject",
     "s3:GetBucketPolicy",
     "s3:GetObject",
+    "s3:ListBucket",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
@@ -171,15 +183,23 @@ pub fn of_project(template: &Template, project: &str, region: Option<&str>) -> P
     {
         actions.extend(VOLUMES);
     }
+    if template.lets_sessions_in() {
+        actions.extend(SESSIONS);
+    }
     if actions.iter().any(|action| action.starts_with("route53:")) {
         actions.extend(ZONES);
     }
     if large || !template.nested.is_empty() {
         actions.extend(BUCKET);
     }
-    let exact = policy(&actions, project, partition);
+    let place = Place {
+        project,
+        partition,
+        measured: template.measures_tasks(),
+    };
+    let exact = policy(&actions, &place);
     let policy = if size(&exact) > LARGEST {
-        policy(&condensed(&actions), project, partition)
+        policy(&condensed(&actions), &place)
     } else {
         exact
     };
@@ -200,7 +220,7 @@ fn is_of_ecr(purpose: &Purpose) -> bool {
         return false;
     };
     let registry = image.split('/').next().unwrap_or_default();
-    repositories::region(registry).is_some()
+    repositories::is_private(registry)
 }
 
 /// The partition that a region is in.
@@ -237,7 +257,15 @@ fn condensed(actions: &BTreeSet<&str>) -> BTreeSet<String> {
         .collect()
 }
 
-fn policy<A: AsRef<str>>(actions: &BTreeSet<A>, project: &str, partition: &str) -> Value {
+/// Where a project's things are.
+struct Place<'a> {
+    project: &'a str,
+    partition: &'a str,
+    /// Whether Container Insights writes down what its tasks use.
+    measured: bool,
+}
+
+fn policy<A: AsRef<str>>(actions: &BTreeSet<A>, place: &Place<'_>) -> Value {
     let mut scopes: BTreeMap<Scope, Vec<&str>> = BTreeMap::new();
     for action in actions {
         let action = action.as_ref();
@@ -246,7 +274,7 @@ fn policy<A: AsRef<str>>(actions: &BTreeSet<A>, project: &str, partition: &str) 
     let statements: Vec<Value> = scopes
         .into_iter()
         .map(|(scope, actions)| {
-            let (sid, resources) = scope.resources(project, partition);
+            let (sid, resources) = scope.resources(place);
             let mut statement = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources});
             if scope == Scope::Pass {
                 let principals = ["ecs-tasks", "ecs", "scheduler", "lambda", "ec2"];
@@ -270,6 +298,7 @@ enum Scope {
     Logs,
     Secrets,
     Functions,
+    Sessions,
     Templates,
     /// AWS takes no resource for the action, or gives the resource a name that nobody knows before.
     Everything,
@@ -302,15 +331,16 @@ fn scope(action: &str) -> Scope {
         ("logs", name) if !name.contains("Delivery") && !name.contains("IndexPolic") => Scope::Logs,
         ("secretsmanager", _) => Scope::Secrets,
         ("lambda", name) if name.contains("Function") => Scope::Functions,
+        ("ssm", "StartSession" | "TerminateSession") => Scope::Sessions,
         ("s3", _) => Scope::Templates,
         _ => Scope::Everything,
     }
 }
 
 impl Scope {
-    fn resources(self, project: &str, partition: &str) -> (&'static str, Vec<String>) {
+    fn resources(self, place: &Place<'_>) -> (&'static str, Vec<String>) {
         let arns = |patterns: &[&str]| {
-            let arn = |pattern: &&str| format!("arn:{partition}:{}", pattern.replace("PROJECT", project));
+            let arn = |pattern: &&str| format!("arn:{}:{}", place.partition, pattern.replace("PROJECT", place.project));
             patterns.iter().map(arn).collect()
         };
         match self {
@@ -341,9 +371,23 @@ impl Scope {
                     "ecs:*:*:task/*",
                 ]),
             ),
-            Self::Logs => ("Logs", arns(&["logs:*:*:log-group:/docker-compose/PROJECT*"])),
+            Self::Logs => {
+                let mut logs = arns(&["logs:*:*:log-group:/docker-compose/PROJECT*"]);
+                if place.measured {
+                    logs.extend(arns(&["logs:*:*:log-group:/aws/ecs/containerinsights/PROJECT*"]));
+                }
+                ("Logs", logs)
+            }
             Self::Secrets => ("Secrets", arns(&["secretsmanager:*:*:secret:PROJECT/*"])),
             Self::Functions => ("Functions", arns(&["lambda:*:*:function:PROJECT-*"])),
+            Self::Sessions => (
+                "Sessions",
+                arns(&[
+                    "ecs:*:*:task/*",
+                    "ssm:*:*:document/AWS-StartPortForwardingSession*",
+                    "ssm:*:*:session/*",
+                ]),
+            ),
             Self::Templates => ("Templates", arns(&["s3:::ctx-templates-*"])),
             Self::Everything => ("Everything", vec!["*".to_owned()]),
         }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures_util::StreamExt;
 use indexmap::IndexMap;
 
+use super::aws::Account;
 use super::aws::stack::{self, Stack};
-use super::aws::{Account, repositories};
 use super::cloudformation::{Purpose, Template};
 use super::parameters::given_value;
 use super::{extensions, images};
@@ -15,8 +15,8 @@ use crate::backend::Io;
 use crate::compose::{Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::Result;
-use crate::image;
-use crate::registry::{Client, Failure, Login, Platform, Reference};
+use crate::image::{self, Registries};
+use crate::registry::{Failure, Platform, Reference};
 
 /// Manifests that are read at a time.
 const PARALLEL: usize = 8;
@@ -106,7 +106,7 @@ pub(super) fn share(project: &Project, template: &Template, images: &mut IndexMa
 /// cannot start.
 pub(super) async fn resolve(
     account: &Account,
-    registries: &Client,
+    registries: &Registries,
     asked: &[Asked<'_>],
     stack: Option<&Stack>,
     io: &Io,
@@ -114,7 +114,6 @@ pub(super) async fn resolve(
     if asked.is_empty() {
         return Ok(IndexMap::new());
     }
-    log_in(account, registries, asked).await;
     let unpinned = asked.iter().filter(|asked| asked.reference.digest.is_none());
     let unpinned: Vec<_> = unpinned.map(|asked| asked.reference.clone()).collect();
     let digests = registries.digests(unpinned).await;
@@ -148,24 +147,10 @@ pub(super) async fn resolve(
     Ok(pinned)
 }
 
-/// Whoever deploys to an account may read its images.
-async fn log_in(account: &Account, registries: &Client, asked: &[Asked<'_>]) {
-    let hosts: BTreeSet<&str> = asked.iter().map(|asked| asked.reference.registry.as_str()).collect();
-    for host in hosts {
-        let Some(region) = repositories::region(host) else {
-            continue;
-        };
-        // Where AWS refuses it, `docker login` may have been allowed more.
-        if let Ok(repositories::Login { user, password }) = repositories::login(account, region).await {
-            registries.log_in(host, Login::Password { user, password }).await;
-        }
-    }
-}
-
 /// Images that do not run where the tasks do. Only those are looked at that the stack does not have yet: reading a
 /// manifest counts where pulls are counted.
 async fn foreign(
-    registries: &Client,
+    registries: &Registries,
     asked: &[Asked<'_>],
     pinned: &IndexMap<String, String>,
     stack: Option<&Stack>,

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::aws::change_set::{self, ChangeSet, PREVIEW, Submission};
 use super::aws::secrets::{self, Stored};
 use super::aws::stack::{self, Operation, Stack};
-use super::aws::{Account, log_groups};
+use super::aws::{Account, history, log_groups};
 use super::changes::{self, Side};
 use super::cloudformation::split::TEMPLATES_URL;
 use super::deploy::{Deployment, introduce};
 use super::interrupt::unless_interrupted;
 use super::logins::surveyed_for;
-use super::{adopt, convert, parameters, permissions};
+use super::{adopt, convert, images, parameters, permissions};
 use crate::backend::{Action, Change, Holding, Io, Property, UpOptions};
 use crate::compose::Project;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
-use crate::image::Builder;
+use crate::image::{self, Builder};
 
 /// What `up` would change. Changes nothing.
 pub(super) async fn diff(
@@ -62,6 +62,13 @@ impl Deployment<'_> {
             self.check_folders(account, stack).await?;
         }
         let pinned = self.pin(account, builder, kept.as_ref(), options, io).await?;
+        for service in images::built(self.project, self.template, self.given) {
+            if kept.is_some() {
+                let object = format!("Image {}", image::name(self.project, service));
+                io.progress
+                    .done(object, "Not built: the one that is deployed is compared");
+            }
+        }
         let mut stored = Vec::new();
         for file in &self.files {
             stored.push(secrets::look(account, self.name, file).await?);
@@ -91,6 +98,11 @@ impl Deployment<'_> {
         } else {
             Vec::new()
         };
+        if let Some(stack) = &kept {
+            for back in history::rolled_back(account, self.name, &stack.id).await? {
+                changes::bring_forward(&mut changes, &back, &self.template.origins);
+            }
+        }
         changes.extend(told);
         changes.extend(replaced.into_iter().flatten());
         changes.sort_by(|a, b| (&a.stack, a.action, &a.logical_id).cmp(&(&b.stack, b.action, &b.logical_id)));
@@ -225,6 +237,7 @@ impl Deployment<'_> {
             service: None,
             span: Span::NOWHERE,
             properties: Vec::new(),
+            rolled_back: false,
         };
         let mut changes = Vec::new();
         for stored in stored {

@@ -91,8 +91,8 @@ impl Tunnel {
             .said()
             .unwrap_or_else(|| "ssh has ended without a word".to_owned());
         Err(Error::new(format!("cannot reach {host}: {reason}")).hint(format!(
-            "`ssh {}` has to work without questions: with a key in the agent, and the host among the known ones",
-            address.host
+            "`{}` has to work without questions: with a key in the agent, and the host among the known ones",
+            address.by_hand()
         )))
     }
 }
@@ -141,6 +141,13 @@ impl Address {
         })
     }
 
+    /// How one tries it.
+    fn by_hand(&self) -> String {
+        let port = self.port.map_or(String::new(), |port| format!("-p {port} "));
+        let user = self.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
+        format!("ssh {port}{user}{}", self.host)
+    }
+
     fn arguments(&self, local: &str) -> Vec<String> {
         let mut arguments = vec!["-T".to_owned(), "-L".to_owned(), format!("{local}:{}", self.socket)];
         for option in [
@@ -168,6 +175,13 @@ impl Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_to_try_it_by_hand_is_told_how() {
+        let by_hand = |text: &str| Address::read(text).unwrap().by_hand();
+        assert_eq!(by_hand("ssh://build.example"), "ssh build.example");
+        assert_eq!(by_hand("ssh://me@build.example:2222"), "ssh -p 2222 me@build.example");
+    }
 
     #[test]
     fn an_address_has_a_host_and_defaults() {

@@ -35,7 +35,8 @@ impl Connection {
         tokio::spawn(connection.with_upgrades());
         let mut request = Request::new(String::new());
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = path.parse().map_err(other)?;
+        let prefix = self.version.map_or_else(String::new, |version| format!("/v{version}"));
+        *request.uri_mut() = format!("{prefix}{path}").parse().map_err(other)?;
         let fixed = [(HOST, "docker"), (CONNECTION, "Upgrade"), (UPGRADE, "h2c")];
         let own = headers
             .iter()

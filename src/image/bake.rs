@@ -2,6 +2,7 @@
 //!
 //! The file is what `docker compose build --print` prints, so `docker buildx bake -f -` builds it as well.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -9,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::definition::{Baking, entitlements};
 use super::labels::SERVICE;
-use crate::compose::{Project, Service};
+use crate::backend::{Deed, Deeds};
+use crate::compose::{Build, Mapping, Project, Service, Text, Texts};
 use crate::diagnostic::Span;
 use crate::error::Result;
 
@@ -40,6 +42,8 @@ pub struct BuildOptions {
     /// Instead of the files' own.
     pub provenance: Option<String>,
     pub sbom: Option<String>,
+    /// What the containers in which steps run may use, in bytes, of the builder that honours it.
+    pub memory: Option<i32>,
 }
 
 /// What is to be built.
@@ -67,20 +71,85 @@ pub struct Target {
     pub image: String,
     /// Where the definition stands.
     pub span: Span,
+    /// Where its attributes stand, by what the bake file calls them.
+    pub places: BTreeMap<&'static str, Span>,
     /// What the file says about it.
     pub definition: Map<String, Value>,
 }
 
 impl Target {
-    /// The names under which it is to be pushed.
-    pub(super) fn pushed(&self) -> impl Iterator<Item = &str> {
-        let to_registry = self
-            .definition
-            .get("output")
-            .is_some_and(|output| output[0] == "type=registry");
+    /// Where an attribute stands, or else the whole.
+    pub(super) fn place(&self, attribute: &str) -> Span {
+        self.places
+            .get(attribute)
+            .map_or(self.span, |place| place.or(self.span))
+    }
+
+    pub(super) fn to_registry(&self) -> bool {
+        let output = self.definition.get("output");
+        output.is_some_and(|output| output[0] == "type=registry")
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &str> {
         let tags = self.definition.get("tags").and_then(Value::as_array);
-        let tags = tags.filter(|_| to_registry).into_iter().flatten();
-        tags.filter_map(Value::as_str)
+        tags.into_iter().flatten().filter_map(Value::as_str)
+    }
+}
+
+impl Bake {
+    /// What building is, for a dry run.
+    pub(super) fn deeds(&self) -> Deeds {
+        let deed = if self.check { Deed::Check } else { Deed::Build };
+        let made = self.targets.iter().map(|target| deed(target.image.clone()));
+        Deeds(
+            made.chain(self.pushed().map(|name| Deed::Push(name.to_owned())))
+                .collect(),
+        )
+    }
+
+    /// The names under which images are to be pushed.
+    pub(super) fn pushed(&self) -> impl Iterator<Item = &str> {
+        self.targets
+            .iter()
+            .filter(|target| target.to_registry())
+            .flat_map(Target::tags)
+    }
+
+    /// Where that is defined which is to be pushed under a name.
+    pub(super) fn place_of(&self, name: &str) -> Span {
+        let mut targets = self.targets.iter();
+        let target = targets.find(|target| target.tags().any(|tag| tag == name));
+        target.map_or(Span::NOWHERE, |target| target.span)
+    }
+
+    /// The same with arguments for all builds that do not set them themselves.
+    pub(super) fn with_arguments(mut self, arguments: &[(String, String)]) -> Self {
+        if arguments.is_empty() {
+            return self;
+        }
+        for target in &mut self.targets {
+            let own = target.definition.entry("args").or_insert_with(|| json!({}));
+            for (name, value) in arguments {
+                if own.get(name).is_none() {
+                    own[name] = json!(value);
+                }
+            }
+        }
+        self
+    }
+
+    /// The same, but into the engine, and the names that are to be pushed from there. What is built for several
+    /// platforms cannot be there, and stays with the builder.
+    pub(super) fn without_pushes(mut self) -> (Self, Vec<String>) {
+        let mut names = Vec::new();
+        for target in &mut self.targets {
+            let platforms = target.definition.get("platforms").and_then(Value::as_array);
+            if target.to_registry() && platforms.is_none_or(|platforms| platforms.len() < 2) {
+                names.extend(target.tags().map(str::to_owned));
+                target.definition.insert("output".to_owned(), json!(["type=docker"]));
+            }
+        }
+        (self, names)
     }
 }
 
@@ -105,8 +174,9 @@ pub fn bake<'a>(
     options: &BuildOptions,
 ) -> Result<Bake> {
     let mut wanted: Vec<&Service> = Vec::new();
+    let mut seen = HashSet::new();
     for service in services {
-        want(project, service, options, &mut wanted);
+        want(project, service, options, &mut seen, &mut wanted);
     }
     let names = target_names(&wanted);
     let mut baking = Baking {
@@ -132,6 +202,7 @@ pub fn bake<'a>(
                 services: vec![service.name.clone()],
                 image,
                 span: build.span.or(service.span),
+                places: places(build),
                 definition,
             }),
         }
@@ -159,13 +230,22 @@ pub fn bake<'a>(
         variables: baking.variables,
         check: options.check,
         ssh_agent: variable("SSH_AUTH_SOCK").map(PathBuf::from),
-        without_buildkit: variable("DOCKER_BUILDKIT").is_some_and(|said| matches!(said.as_str(), "0" | "false")),
+        without_buildkit: variable("DOCKER_BUILDKIT").is_some_and(|said| {
+            let said = said.to_ascii_lowercase();
+            matches!(said.as_str(), "0" | "f" | "false")
+        }),
     })
 }
 
 /// Puts a service behind those that it is built from, and, if asked for, those that it depends on.
-fn want<'a>(project: &'a Project, service: &'a Service, options: &BuildOptions, wanted: &mut Vec<&'a Service>) {
-    if wanted.iter().any(|known| known.name == service.name) {
+fn want<'a>(
+    project: &'a Project,
+    service: &'a Service,
+    options: &BuildOptions,
+    seen: &mut HashSet<&'a str>,
+    wanted: &mut Vec<&'a Service>,
+) {
+    if !seen.insert(&service.name) {
         return;
     }
     let contexts = service
@@ -181,12 +261,39 @@ fn want<'a>(project: &'a Project, service: &'a Service, options: &BuildOptions, 
             .get(name)
             .or_else(|| project.disabled_services.get(name));
         if let Some(other) = known {
-            want(project, other, options, wanted);
+            want(project, other, options, seen, wanted);
         }
     }
     if service.build.is_some() {
         wanted.push(service);
     }
+}
+
+/// Where attributes stand, by what the bake file calls them.
+fn places(build: &Build) -> BTreeMap<&'static str, Span> {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.span);
+    let first = |texts: &Texts| texts.first().map(|text| text.span);
+    let key = |mapping: &Mapping| mapping.values().next().map(|value| value.span);
+    let places = [
+        ("context", text(&build.context)),
+        ("dockerfile", text(&build.dockerfile)),
+        ("dockerfile-inline", text(&build.dockerfile_inline)),
+        ("target", text(&build.target)),
+        ("network", text(&build.network)),
+        ("shm-size", build.shm_size.map(|size| size.span)),
+        ("platforms", first(&build.platforms)),
+        ("cache-from", first(&build.cache_from)),
+        ("cache-to", first(&build.cache_to)),
+        ("tags", first(&build.tags)),
+        ("contexts", key(&build.additional_contexts)),
+        ("ssh", key(&build.ssh)),
+        ("secret", build.secrets.first().map(|secret| secret.span)),
+        ("attest", text(&build.provenance).or(text(&build.sbom))),
+    ];
+    places
+        .into_iter()
+        .filter_map(|(name, span)| Some((name, span?)))
+        .collect()
 }
 
 /// What services are called in the file, where names have fewer letters.

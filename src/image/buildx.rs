@@ -48,7 +48,7 @@ impl Plugin<'_> {
             }
             steps
         };
-        let (status, (), output, steps) = tokio::join!(child.wait(), write, read, follow);
+        let (status, (), output, mut steps) = tokio::join!(child.wait(), write, read, follow);
         let status = status.map_err(|error| failed(&error))?;
         if status.success() {
             if !bake.check {

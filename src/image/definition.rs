@@ -3,10 +3,11 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::BuildOptions;
 use super::labels::{COMPOSE_VERSION, PROJECT, SERVICE, VERSION};
+use super::{BuildOptions, fields};
 use crate::compose::{Build, FileReference, Mapping, Project, Service, Spanned, Text, Texts, Ulimit};
 use crate::diagnostic::Diagnostic;
+use crate::registry::Reference;
 
 pub(super) struct Baking<'a> {
     pub(super) project: &'a Project,
@@ -22,10 +23,12 @@ impl Baking<'_> {
     pub(super) fn definition(&mut self, service: &Service, build: &Build) -> Map<String, Value> {
         let options = self.options;
         let working_dir = self.project.working_dir.display().to_string();
-        let context = build
-            .context
-            .as_ref()
-            .map_or(working_dir, |context| context.value.clone());
+        // What is empty, as after a variable that is not set, counts as not said.
+        let text = |text: &Option<Text>| {
+            let said = text.as_ref().map(|text| text.value.clone());
+            said.filter(|said| !said.is_empty())
+        };
+        let context = text(&build.context).unwrap_or(working_dir);
         let contexts = build.additional_contexts.iter().map(|(name, context)| {
             let other = context
                 .value
@@ -48,6 +51,7 @@ impl Baking<'_> {
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
         labels.sort_keys();
+        self.check_names(service, build);
         let image = super::name(self.project, service);
         let mut tags = vec![image];
         tags.extend(list(&build.tags));
@@ -73,7 +77,6 @@ impl Baking<'_> {
         } else {
             "type=docker"
         };
-        let text = |text: &Option<Text>| text.as_ref().map(|text| text.value.clone());
         let shm_size = build.shm_size.map(|size| size.value.0.to_string());
 
         let mut definition = Definition(Map::new());
@@ -107,12 +110,30 @@ impl Baking<'_> {
         definition.0
     }
 
+    /// Names that no image can be given. Some builders would say so only when they have built it.
+    fn check_names(&mut self, service: &Service, build: &Build) {
+        for name in service.image.iter().chain(&build.tags) {
+            let (why, hint) = match name.value.parse::<Reference>() {
+                Err(invalid) => (invalid.to_string(), "write `registry/repository:tag`"),
+                Ok(Reference { digest: Some(_), .. }) => (
+                    format!(
+                        "`{}` has a digest, which nothing that is still to be built has",
+                        name.value
+                    ),
+                    "leave out the digest, or the file that pins it",
+                ),
+                Ok(_) => continue,
+            };
+            self.mistakes.push(Diagnostic::error(name.span, why).hint(hint));
+        }
+    }
+
     /// The platforms to build for: for containers that of the containers alone.
     fn platforms(&self, service: &Service, build: &Build) -> Vec<String> {
         if !self.options.to_platforms.is_empty() {
             return self.options.to_platforms.clone();
         }
-        let own = service.platform.as_ref().map(|platform| platform.value.clone());
+        let own = self.project.platform(service).map(str::to_owned);
         let own = self.options.platforms.get(&service.name).cloned().or(own);
         match own {
             Some(own) if self.options.to_run || build.platforms.is_empty() => vec![own],
@@ -127,13 +148,15 @@ impl Baking<'_> {
         let secret = self.project.secrets.get(key)?;
         let id = reference.target.as_ref().map_or(key.as_str(), |target| &target.value);
         if let Some(file) = &secret.file {
-            return Some(format!("id={id},type=file,src={}", file.value));
+            let said = [("id", id), ("type", "file"), ("src", &file.value)];
+            return Some(fields::written(&said));
         }
         if let Some(variable) = &secret.environment {
             if let Some(content) = self.project.environment.get(&variable.value) {
                 self.variables.push((variable.value.clone(), content.clone()));
             }
-            return Some(format!("id={id},type=env,env={}", variable.value));
+            let said = [("id", id), ("type", "env"), ("env", &variable.value)];
+            return Some(fields::written(&said));
         }
         let message = format!("secret `{key}` is external, so there is nothing to build with");
         let hint = "give it as a `file` or an `environment` variable";

@@ -1,5 +1,7 @@
 //! `.dockerignore`: which files of a context a build does not see. Docker's own rules, and none of git's.
 
+use crate::compose::paths;
+
 /// The patterns of one file, in their order: the last that fits decides.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Ignore {
@@ -245,24 +247,11 @@ fn class_letter(text: &[char]) -> Option<(char, &[char])> {
     }
 }
 
-/// A path without `.`, `..` and superfluous slashes, as Go's `filepath.Clean`, and relative to the context.
+/// As Go's `filepath.Clean`, and relative to the context; `.` names nothing below it.
 fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if path.starts_with('/') => {}
-            part => parts.push(part),
-        }
-    }
-    // `.` names nothing below the context.
-    if parts.is_empty() {
-        ".".to_owned()
-    } else {
-        parts.join("/")
+    match paths::clean(path).trim_start_matches('/') {
+        "" => ".".to_owned(),
+        relative => relative.to_owned(),
     }
 }
 

@@ -10,16 +10,21 @@ mod buildx;
 mod classic;
 mod context;
 mod definition;
+mod fields;
 mod ignore;
 pub mod labels;
 mod progress;
 mod push;
+mod registries;
+mod sources;
 
 pub use bake::{Bake, BuildOptions, Target, bake};
 pub use builder::Builder;
+pub(crate) use builder::all_of;
 pub(crate) use context::dockerignore;
 pub use ignore::Ignore;
 pub use push::{Local, Pushing};
+pub use registries::Registries;
 
 use crate::compose::{Project, Service};
 
@@ -28,6 +33,6 @@ use crate::compose::{Project, Service};
 pub fn name(project: &Project, service: &Service) -> String {
     match &service.image {
         Some(image) => image.value.clone(),
-        None => format!("{}-{}", project.name, service.name),
+        None => format!("{}{}{}", project.name, project.separator(), service.name),
     }
 }

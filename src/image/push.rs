@@ -2,10 +2,11 @@
 
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{PushImageOptions, RemoveImageOptions, TagImageOptions};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 
 use super::Builder;
-use crate::engine::{Connection, is_missing, message};
+use crate::backend::Io;
+use crate::engine::{Connection, Layers, Persistence, is_missing, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, Progress, State};
 
@@ -83,8 +84,18 @@ impl Builder {
         pushed
     }
 
+    /// Pushes images by their names, several at a time; the result is what could not be pushed.
+    pub async fn push_each<'a>(&self, names: impl Iterator<Item = &'a str>, io: &Io) -> Vec<(&'a str, Error)> {
+        let pushing: Vec<_> = names
+            .map(|name| async move { (name, self.push_by_name(name, &io.progress).await) })
+            .collect();
+        let pushed = futures_util::stream::iter(pushing).buffered(io.transfers());
+        let failed = pushed.filter_map(|(name, pushed)| async move { Some((name, pushed.err()?)) });
+        failed.collect().await
+    }
+
     /// Pushes an image to where its name says, as who `docker login` knows there.
-    pub async fn push_by_name(&self, name: &str, progress: &Progress) -> Result<()> {
+    async fn push_by_name(&self, name: &str, progress: &Progress) -> Result<()> {
         let engine = self.engine()?;
         let login = engine.login(name).await;
         let login =
@@ -109,24 +120,40 @@ async fn send(
         tag: Some(tag.to_owned()),
         ..PushImageOptions::default()
     };
-    let pushed = async {
-        let mut steps = engine.docker.push_image(repository, Some(options), credentials);
-        while let Some(step) = steps.try_next().await? {
+    let mut layers = Layers::default();
+    let mut persistence = Persistence::new(object, progress);
+    let pushed = loop {
+        let mut steps = engine
+            .docker
+            .push_image(repository, Some(options.clone()), credentials.clone());
+        let ended = loop {
+            let step = match steps.try_next().await {
+                Ok(Some(step)) => step,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
             let sent = step
                 .progress_detail
-                .and_then(|detail| Some((detail.current?, detail.total?)));
-            if let (Some("Pushing"), Some((sent, total))) = (step.status.as_deref(), sent) {
+                .filter(|_| step.status.as_deref() == Some("Pushing"));
+            let Some((sent, total)) = sent.and_then(|sent| Some((sent.current?, sent.total?))) else {
+                continue;
+            };
+            // Which layer it is about does not get here; those of one size count as one.
+            if let Some(detail) = layers.note(&total.to_string(), sent, total) {
                 progress.event(Event {
                     id: object.to_owned(),
                     state: State::Working,
                     text: "Pushing".to_owned(),
-                    detail: Some(format!("{} of {} MB", sent / 1_000_000, total / 1_000_000 + 1)),
+                    detail: Some(detail),
                 });
             }
+        };
+        match ended {
+            Err(error) if persistence.helps(&error).await => {}
+            ended => break ended,
         }
-        Ok::<_, bollard::errors::Error>(())
     };
-    match pushed.await {
+    match pushed {
         Ok(()) => {
             progress.done(object, "Pushed");
             Ok(())
@@ -138,12 +165,32 @@ async fn send(
                 bollard::errors::Error::DockerStreamError { .. } => Error::new(format!("cannot push `{name}`: {text}")),
                 _ => engine.failed(format!("cannot push `{name}`"), &error),
             };
-            let refused = ["denied", "unauthorized", "authentication required", "no basic auth"];
-            Err(if refused.iter().any(|word| text.to_lowercase().contains(word)) {
-                failed.hint("`docker login` to the registry as somebody who may push there")
-            } else {
-                failed
+            Err(match advice(&text) {
+                Some(hint) => failed.hint(hint),
+                None => failed,
             })
         }
+    }
+}
+
+/// What to do about a push that failed so.
+pub(super) fn advice(said: &str) -> Option<&'static str> {
+    let said = said.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if says(&["denied", "unauthorized", "authentication required", "no basic auth"]) {
+        Some("`docker login` to the registry as somebody who may push there")
+    } else if says(&["an image does not exist locally"]) {
+        Some("`ctx build` makes it")
+    } else if says(&[
+        "connection refused",
+        "no such host",
+        "i/o timeout",
+        "network is unreachable",
+    ]) {
+        Some("is the registry's name right, and does it run? the engine has to reach it")
+    } else if says(&["invalid reference format"]) {
+        Some("a name with a digest cannot be pushed: leave out the file that pins it")
+    } else {
+        None
     }
 }

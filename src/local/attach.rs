@@ -9,17 +9,44 @@ use tokio::sync::{mpsc, watch};
 
 use super::events::Events;
 use super::lines::{Line, Lines};
-use super::{logs, names};
+use super::observed::Container;
+use super::{lines, logs, names};
 use crate::backend::{Io, LogLine, Shown, UpOptions};
-use crate::compose::Service;
+use crate::compose::{Project, Service};
+use crate::endpoint;
 use crate::engine::{Connection, is_missing, message};
 use crate::error::Result;
 
-/// Where containers whose output or end is to be followed are announced.
+/// Where containers are announced that are to be followed, each with whether its end is waited for and may end all.
 #[derive(Debug)]
 pub(super) struct Attachments<'a> {
-    sender: mpsc::UnboundedSender<Followed>,
+    sender: mpsc::UnboundedSender<(Followed, bool)>,
     options: &'a UpOptions,
+    /// Whether the output of no service is shown.
+    mute: bool,
+}
+
+/// What a container's runs before have left; nothing if there were none.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Before {
+    /// When the last one ended.
+    finished: Option<Timestamp>,
+    /// When the newest line was written.
+    written: Option<Timestamp>,
+}
+
+impl Before {
+    /// Follows the run after.
+    pub(super) fn follow(self, container: Container) -> Followed {
+        Followed {
+            service: container.service,
+            name: container.name,
+            finished: self.finished,
+            last: self.finished,
+            skip: false,
+            shown: true,
+        }
+    }
 }
 
 /// A container whose output is to be followed.
@@ -27,20 +54,26 @@ pub(super) struct Attachments<'a> {
 pub(super) struct Followed {
     pub(super) service: String,
     pub(super) name: String,
-    /// When its last run before ended; what it wrote until then is old.
+    /// When its last run before ended.
     pub(super) finished: Option<Timestamp>,
-    /// The newest line that has been shown.
+    /// The newest line that has been shown, or is old.
     pub(super) last: Option<Timestamp>,
     /// Whether what it has written so far is skipped.
     pub(super) skip: bool,
-    /// Whether its output is shown; otherwise only its end counts.
+    /// Whether its output is shown.
     pub(super) shown: bool,
 }
 
 impl<'a> Attachments<'a> {
-    pub(super) fn new(options: &'a UpOptions) -> (Self, mpsc::UnboundedReceiver<Followed>) {
+    pub(super) fn new(options: &'a UpOptions, project: &Project) -> (Self, mpsc::UnboundedReceiver<(Followed, bool)>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, options }, receiver)
+        let mut attachments = Self {
+            sender,
+            options,
+            mute: false,
+        };
+        attachments.mute = !project.services.values().any(|service| attachments.show(service));
+        (attachments, receiver)
     }
 
     /// Whether a service's output is shown.
@@ -56,55 +89,85 @@ impl<'a> Attachments<'a> {
         if !only.is_empty() {
             return only.contains(&service.name);
         }
-        (*dependencies || self.is_asked_for(service)) && service.attach.is_none_or(|attach| attach.value)
+        let wanted = *dependencies || self.options.services.is_empty();
+        self.options.services.contains(&service.name) || wanted && service.attach.is_none_or(|attach| attach.value)
     }
 
-    fn is_asked_for(&self, service: &Service) -> bool {
-        self.options.services.is_empty() || self.options.services.contains(&service.name)
+    /// Whether the end of a service's container counts: of those that were named, else of those that are shown.
+    fn counts(&self, service: &Service) -> bool {
+        let UpOptions {
+            services,
+            exit_code_from,
+            ..
+        } = self.options;
+        if exit_code_from.as_ref() == Some(&service.name) {
+            return true;
+        }
+        if services.is_empty() {
+            self.mute || self.show(service)
+        } else {
+            services.contains(&service.name)
+        }
     }
 
-    /// Follows a container that was made or started a moment ago, or runs for long. `finished` tells its last run's
-    /// end if it was started before.
-    pub(super) fn add(&self, service: &Service, name: &str, finished: Option<Timestamp>, skip: bool) {
-        let shown = self.show(service);
-        if !shown && !self.is_asked_for(service) {
+    /// Follows a container that was made or started a moment ago, or runs for long.
+    pub(super) fn add(&self, service: &Service, name: &str, before: Before, skip: bool) {
+        // Nobody waits for the end of what simulates ECS.
+        if service.name == endpoint::SERVICE {
+            return;
+        }
+        let (shown, counts) = (self.show(service), self.counts(service));
+        if !shown && !counts {
             return;
         }
         // Nobody listens any more when the command is about to end.
-        drop(self.sender.send(Followed {
+        let followed = Followed {
             service: service.name.clone(),
             name: name.to_owned(),
-            finished,
-            last: finished,
+            finished: before.finished,
+            last: before.written,
             skip,
             shown,
-        }));
+        };
+        drop(self.sender.send((followed, counts)));
     }
 }
 
-/// Shows the output of all that are announced; ends when no more can be and all have ended. `exits` gets each
-/// that does: its service and its exit status.
+/// Shows the output of all that are announced; ends when no more can be and all that count have ended, or, once it is
+/// `halted`, all. `exits` gets each that does and counts: its service and its exit status.
 pub(super) async fn follow_all(
     connection: &Connection,
     events: &Events,
     project: &str,
     io: &Io,
-    mut announced: mpsc::UnboundedReceiver<Followed>,
+    mut announced: mpsc::UnboundedReceiver<(Followed, bool)>,
     exits: &watch::Sender<Vec<(String, i64)>>,
+    halted: &watch::Receiver<bool>,
 ) -> Result<()> {
     let mut followed = FuturesUnordered::new();
-    loop {
+    let (mut more, mut awaited) = (true, 0);
+    while more || awaited > 0 || *halted.borrow() && !followed.is_empty() {
         tokio::select! {
-            Some(next) = announced.recv() => followed.push(async {
-                let service = next.service.clone();
-                (service, follow(connection, events, project, io, next).await)
-            }),
-            Some((service, result)) = followed.next() => if let Some(code) = result? {
-                exits.send_modify(|exits| exits.push((service, code)));
+            next = announced.recv(), if more => match next {
+                None => more = false,
+                Some((next, counts)) => {
+                    awaited += usize::from(counts);
+                    followed.push(async move {
+                        let service = next.service.clone();
+                        (service, counts, follow(connection, events, project, io, next).await)
+                    });
+                }
             },
-            else => return Ok(()),
+            Some((service, counts, result)) = followed.next() => {
+                let code = result?;
+                awaited -= usize::from(counts);
+                if let Some(code) = code.filter(|_| counts) {
+                    exits.send_modify(|exits| exits.push((service, code)));
+                }
+            }
         }
     }
+    Ok(())
 }
 
 /// Shows a container's output until it has ended and does not start again by itself; its exit status, unless it is
@@ -117,15 +180,17 @@ pub(super) async fn follow(
     mut followed: Followed,
 ) -> Result<Option<i64>> {
     let replica = names::replica(project, &followed.name);
+    let skipped = followed.skip;
     loop {
         if followed.shown && !connection.show(&replica, io, &mut followed, true).await {
             return Ok(None);
         }
         match end(connection, events, &followed).await? {
             End::Restarted(finished) => followed.finished = finished,
-            End::Exited { code, restarts } => {
-                // Whole runs may have come and gone since its output ended.
-                if restarts && followed.shown {
+            End::Exited(code) => {
+                // An engine ends the output with the container, also for those who have not read all of it yet; and
+                // whole runs may have come and gone since.
+                if followed.shown && (followed.last.is_some() || !skipped) {
                     connection.show(&replica, io, &mut followed, false).await;
                 }
                 let object = format!("Container {}", followed.name);
@@ -144,11 +209,7 @@ pub(super) async fn follow(
 enum End {
     /// It runs again since its last run's end.
     Restarted(Option<Timestamp>),
-    Exited {
-        code: i64,
-        /// Whether it has been started again by the engine before.
-        restarts: bool,
-    },
+    Exited(i64),
     Gone,
 }
 
@@ -170,10 +231,7 @@ async fn end(connection: &Connection, events: &Events, followed: &Followed) -> R
         let running = state.running.unwrap_or_default();
         let restarting = state.status == Some(ContainerStateStatusEnum::RESTARTING);
         if !running && !restarting {
-            return Ok(End::Exited {
-                code: state.exit_code.unwrap_or_default(),
-                restarts: container.restart_count.is_some_and(|count| count > 0),
-            });
+            return Ok(End::Exited(state.exit_code.unwrap_or_default()));
         }
         if running && !restarting && finished != followed.finished {
             return Ok(End::Restarted(finished));
@@ -230,14 +288,25 @@ impl Connection {
         true
     }
 
-    /// When a container's last run ended, if it ever ran.
-    pub(super) async fn finished(&self, name: &str) -> Result<Option<Timestamp>> {
+    /// What is there of a container before it is started again.
+    pub(super) async fn before(&self, name: &str) -> Result<Before> {
         let container = self
             .docker
             .inspect_container(name, None::<InspectContainerOptions>)
             .await;
         let container = container.map_err(|error| self.failed(format!("cannot look at container {name}"), &error))?;
-        Ok(container.state.and_then(|state| moment(&state.finished_at?)))
+        let finished = container.state.and_then(|state| moment(&state.finished_at?));
+        let newest = LogsOptions {
+            tail: "1".to_owned(),
+            ..logs::stamped()
+        };
+        let mut pieces = self.docker.logs(name, Some(newest));
+        // The engine may note a line a moment after the end of the process that wrote it.
+        let mut written = finished;
+        while let Some(Ok(piece)) = pieces.next().await {
+            written = written.max(lines::split_time(piece.as_ref()).map(|(time, _)| time));
+        }
+        Ok(Before { finished, written })
     }
 }
 

@@ -8,9 +8,10 @@ use bollard::models::{
 };
 
 use super::mounts::{self, Copied};
-use super::{labels, names, ports, resources};
+use super::{addresses, labels, names, ports, resources};
 use crate::compose::{CredentialSpec, Healthcheck, Mapping, Project, Service, ServiceNetwork, Text, Texts};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::endpoint;
 use crate::engine::Api;
 
 /// All that making one container takes.
@@ -39,7 +40,7 @@ pub(super) struct Instance<'a> {
 pub(super) fn container(project: &Project, service: &Service, instance: &Instance<'_>) -> Container {
     let name = names::container(project, service, instance.number);
     let replaced = instance.replaces.map(|old| old.name.as_str());
-    let labels = labels::container(
+    let mut labels = labels::container(
         project,
         service,
         instance.number,
@@ -48,9 +49,12 @@ pub(super) fn container(project: &Project, service: &Service, instance: &Instanc
         replaced,
     );
     let stdin = service.stdin_open.is_some_and(|open| open.value);
-    let mut networks = endpoints(project, service, &name);
+    let mut networks = endpoints(project, service, &name, instance.number);
     let first = (!networks.is_empty()).then(|| networks.remove(0));
     let mounted = mounts::mounts(project, service, instance.replaces.filter(|_| !instance.renew_volumes));
+    if let Some(seal) = mounts::seal(project, service) {
+        labels.insert(labels::FILES.to_owned(), seal);
+    }
     let host_config = HostConfig {
         network_mode: Some(match (&service.network_mode, &first) {
             (Some(mode), _) => mode.value.clone(),
@@ -188,7 +192,7 @@ pub(super) fn refused(project: &Project, engine: Api) -> Vec<Diagnostic> {
 }
 
 /// The attachments to networks, by the networks' names, the one that gives the default route first.
-fn endpoints(project: &Project, service: &Service, container: &str) -> Vec<(String, EndpointSettings)> {
+fn endpoints(project: &Project, service: &Service, container: &str, number: u32) -> Vec<(String, EndpointSettings)> {
     if service.network_mode.is_some() {
         return Vec::new();
     }
@@ -202,6 +206,10 @@ fn endpoints(project: &Project, service: &Service, container: &str) -> Vec<(Stri
             .get(key)
             .map_or_else(|| key.clone(), |network| network.name.value.clone());
         let mut aliases = vec![container.to_owned(), service.name.clone()];
+        if key == endpoint::NETWORK {
+            // Services find each other in the networks that the file puts them into.
+            aliases.clear();
+        }
         aliases.extend(network.aliases.iter().map(|alias| alias.value.clone()));
         let mac_address = network.mac_address.as_ref().or(service.mac_address.as_ref());
         let mut driver_opts = pairs(&network.driver_opts);
@@ -212,7 +220,7 @@ fn endpoints(project: &Project, service: &Service, container: &str) -> Vec<(Stri
         let ipam = EndpointIpamConfig {
             ipv4_address: string(network.ipv4_address.as_ref()),
             ipv6_address: string(network.ipv6_address.as_ref()),
-            link_local_ips: strings(&network.link_local_ips),
+            link_local_ips: some(addresses::link_local(key, network, container, number)),
         };
         let settings = EndpointSettings {
             ipam_config: (ipam != EndpointIpamConfig::default()).then_some(ipam),

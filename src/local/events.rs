@@ -16,6 +16,9 @@ use crate::compose::Condition;
 use crate::engine::{Connection, is_missing};
 use crate::error::{Error, Result};
 
+/// What wakes those who wait; two of them in Podman's words too.
+const HAPPENINGS: [&str; 6] = ["start", "die", "died", "health_status", "destroy", "remove"];
+
 /// How often something has happened to each container, by name.
 #[derive(Debug)]
 pub(super) struct Events(watch::Sender<HashMap<String, u64>>);
@@ -30,10 +33,7 @@ impl Events {
         let filters = HashMap::from([
             ("type".to_owned(), vec!["container".to_owned()]),
             ("label".to_owned(), vec![format!("{}={project}", labels::PROJECT)]),
-            (
-                "event".to_owned(),
-                ["start", "die", "health_status", "destroy"].map(str::to_owned).to_vec(),
-            ),
+            ("event".to_owned(), HAPPENINGS.map(str::to_owned).to_vec()),
         ]);
         let options = EventsOptions {
             // All that the engine remembers, so that nothing falls between a look at a container and this request.

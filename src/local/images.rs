@@ -1,21 +1,19 @@
 //! Images: which are there, which are pulled, which somebody must build.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bollard::query_parameters::{CreateImageOptions, TagImageOptions};
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::{names, policy};
+use super::{failure, names, policy};
 use crate::backend::{BuildPolicy, Io};
 use crate::compose::{Project, Service, Text};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::engine::{Connection, message};
+use crate::endpoint;
+use crate::engine::{Connection, Layers, Persistence, message};
 use crate::error::{Error, Result};
 use crate::progress::{Event, State};
-
-/// Pulls under way at a time, as many as the engine runs by itself.
-const PARALLEL: usize = 3;
 
 /// The names of all images that the project's services are made from.
 pub(super) fn names(project: &Project) -> Vec<String> {
@@ -44,7 +42,8 @@ pub(super) struct Wanted<'a> {
 impl fmt::Display for Wanted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Pull { image, .. } in &self.pulls {
-            writeln!(f, "pull {image}")?;
+            let verb = if endpoint::image::is_own(image) { "make" } else { "pull" };
+            writeln!(f, "{verb} {image}")?;
         }
         for service in &self.builds {
             writeln!(f, "build the image of {}", service.name)?;
@@ -134,10 +133,15 @@ fn image_span(service: &Service) -> Span {
 
 impl Connection {
     /// Pulls images; the result is their ids by name.
-    pub(super) async fn pull(&self, pulls: &[Pull<'_>], io: &Io) -> Result<BTreeMap<String, String>> {
-        let all: Vec<_> = pulls.iter().map(|pull| self.pull_one(pull, io)).collect();
+    pub(super) async fn pull(
+        &self,
+        project: &Project,
+        pulls: &[Pull<'_>],
+        io: &Io,
+    ) -> Result<BTreeMap<String, String>> {
+        let all: Vec<_> = pulls.iter().map(|pull| self.pull_one(project, pull, io)).collect();
         let results: Vec<_> = futures_util::stream::iter(all)
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(io.transfers())
             .collect()
             .await;
         let mut failures = Vec::new();
@@ -155,14 +159,10 @@ impl Connection {
         self.images_named(&names).await
     }
 
-    async fn pull_one(&self, pull: &Pull<'_>, io: &Io) -> Result<(), Refusal> {
+    async fn pull_one(&self, project: &Project, pull: &Pull<'_>, io: &Io) -> Result<(), Refusal> {
         let object = format!("Image {}", pull.image);
         io.progress.working(&object, "Pulling");
-        let platform = pull
-            .service
-            .platform
-            .as_ref()
-            .map_or_else(String::new, |platform| platform.value.clone());
+        let platform = project.platform(pull.service).unwrap_or_default().to_owned();
         // Without a tag the engine would pull all of them.
         let tagged = pull
             .image
@@ -175,41 +175,47 @@ impl Connection {
             platform,
             ..CreateImageOptions::default()
         };
-        let mut layers: HashMap<String, (i64, i64)> = HashMap::new();
-        let mut told = 0;
         let login = self.login(&pull.image).await.map_err(|failure| {
-            io.progress.failed(&object, failure.to_string());
+            io.progress.failed(&object, "Error");
             let message = format!("`{}` cannot be pulled: {failure}", pull.image);
             Refusal::Here(Diagnostic::error(image_span(pull.service), message).hint(failure.hint()))
         })?;
-        let mut steps = self.docker.create_image(Some(options), None, login);
+        let mut layers = Layers::default();
+        let mut persistence = Persistence::new(&object, &io.progress);
         loop {
-            let step = match steps.try_next().await {
-                Ok(Some(step)) => step,
-                Ok(None) => break,
-                Err(error) => {
-                    let about = message(&error);
-                    io.progress.failed(&object, &about);
-                    return Err(self.refusal(pull, &about, &error));
-                }
-            };
-            if let (Some(layer), Some("Downloading"), Some(progress)) =
-                (&step.id, step.status.as_deref(), &step.progress_detail)
-            {
-                let (current, total) = (progress.current.unwrap_or(0), progress.total.unwrap_or(0));
-                layers.insert(layer.clone(), (current, total));
-                let sums = layers
-                    .values()
-                    .fold((0, 0), |sums, layer| (sums.0 + layer.0, sums.1 + layer.1));
-                // A word for every megabyte is enough for anyone who watches.
-                if sums.0 / 1_000_000 != told {
-                    told = sums.0 / 1_000_000;
+            let mut steps = self.docker.create_image(Some(options.clone()), None, login.clone());
+            let ended = loop {
+                let step = match steps.try_next().await {
+                    Ok(Some(step)) => step,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                };
+                if let (Some(layer), Some("Downloading"), Some(progress)) =
+                    (&step.id, step.status.as_deref(), &step.progress_detail)
+                    && let Some(detail) = layers.note(layer, progress.current.unwrap_or(0), progress.total.unwrap_or(0))
+                {
                     io.progress.event(Event {
                         id: object.clone(),
                         state: State::Working,
                         text: "Pulling".to_owned(),
-                        detail: Some(format!("{told} of {} MB", (sums.1 + 999_999) / 1_000_000)),
+                        detail: Some(detail),
                     });
+                }
+            };
+            match ended {
+                Ok(()) => break,
+                Err(error) if persistence.helps(&error).await => {}
+                Err(error) => {
+                    let about = message(&error);
+                    let refusal = self.refusal(pull, &about, &error);
+                    // What is shown at the file's line is not said here, too.
+                    let said = if matches!(refusal, Refusal::Here(_)) {
+                        "Error"
+                    } else {
+                        &about
+                    };
+                    io.progress.failed(&object, said);
+                    return Err(refusal);
                 }
             }
         }
@@ -265,15 +271,23 @@ impl Connection {
                 format!("the engine cannot reach the registry of `{image}`: {about}"),
             )
             .hint("is the engine's machine online? an image that is there already needs no registry")
-        } else if says(&["no space left on device", "disk quota exceeded"]) {
-            Diagnostic::error(span, format!("the engine's disk is too full for `{image}`"))
-                .hint("`docker system df` shows what fills it, `docker system prune` takes away what nobody uses")
+        } else if failure::is_full(&text) {
+            Diagnostic::error(span, format!("the engine's disk is too full for `{image}`")).hint(failure::FULL)
         } else if says(&["invalid reference format", "no matching manifest"]) {
             Diagnostic::error(span, format!("`{image}` cannot be pulled: {about}"))
         } else {
             return Refusal::Anywhere(self.failed(format!("cannot pull `{image}`"), error));
         };
-        Refusal::Here(diagnostic)
+        let diagnostic = if pull.service.build.is_some() {
+            diagnostic.hint(format!("`ctx build {}` makes it", pull.service.name))
+        } else {
+            diagnostic
+        };
+        Refusal::Here(if diagnostic.message.contains(about) {
+            diagnostic
+        } else {
+            diagnostic.note(Span::NOWHERE, format!("the engine says: {about}"))
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Engine;
 use super::observed::Container;
-use crate::backend::{Console, DetachKeys, Exec, Io, Open, Stream};
+use crate::backend::{Console, Deed, DetachKeys, Exec, Io, Open, Stream};
 use crate::engine::is_missing;
 use crate::error::{Error, Result};
 
@@ -49,6 +49,13 @@ impl Engine {
         io: &Io,
     ) -> Result<u8> {
         let container = self.running(project, service, index).await?;
+        let deed = Deed::Execute {
+            container: container.name.clone(),
+            command: exec.command.clone(),
+        };
+        if io.only_tells(deed)? {
+            return Ok(0);
+        }
         let docker = &self.connection.docker;
         let failed = |error| {
             let what = format!("cannot run a process in container {}", container.name);
@@ -111,12 +118,15 @@ impl Engine {
         io: &Io,
     ) -> Result<u8> {
         let container = self.running(project, service, index).await?;
+        if io.only_tells(Deed::Attach(container.name.clone()))? {
+            return Ok(0);
+        }
         let attached = self.hold(&container.id, attach).await?;
         let console = open(attached.tty, attached.stdin)?;
         let join = self.join(&container.id, attach, attached, console);
         let wait = self.connection.exit_status(&container.id);
         tokio::select! {
-            status = ended(join, wait) => status,
+            status = ended(join, wait) => status.map(Option::unwrap_or_default),
             () = io.interrupts.reached(1), if !attach.signals => Err(Error::INTERRUPTED),
         }
     }
@@ -199,11 +209,11 @@ pub(super) struct Attached {
     ends: bool,
 }
 
-/// The exit status of what was joined, or none of its own when the user has left it.
+/// The exit status of what was joined, or none when the user has left it.
 pub(super) async fn ended(
     join: impl Future<Output = Result<End>>,
     wait: impl Future<Output = Result<i64>>,
-) -> Result<u8> {
+) -> Result<Option<u8>> {
     let (mut join, mut wait) = (pin!(join), pin!(wait));
     let mut code = None;
     let end = loop {
@@ -213,9 +223,9 @@ pub(super) async fn ended(
         }
     };
     match (end, code) {
-        (End::Detached, _) => Ok(0),
-        (End::Closed, Some(code)) => Ok(status(code)),
-        (End::Closed, None) => wait.await.map(status),
+        (End::Detached, _) => Ok(None),
+        (End::Closed, Some(code)) => Ok(Some(status(code))),
+        (End::Closed, None) => wait.await.map(|code| Some(status(code))),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) const NETWORK: &str = "com.docker.compose.network";
 pub(super) const VOLUME: &str = "com.docker.compose.volume";
 /// What runs in the container around its life; Docker Compose does not know it.
 pub(super) const HOOKS: &str = "ctx.hooks";
+/// By what the files that were copied in are known again ([`super::mounts::seal`]); Docker Compose does not know it.
+pub(super) const FILES: &str = "ctx.files";
 const REPLACE: &str = "com.docker.compose.replace";
 const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
 pub(super) const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
@@ -38,6 +40,8 @@ pub(super) fn container(
     let depends_on: Vec<_> = service
         .depends_on
         .iter()
+        // What the service can do without, and no active profile has, is none that Docker Compose could find.
+        .filter(|(name, on)| on.required || project.services.contains_key(*name))
         .map(|(name, on)| format!("{name}:{}:{}", on.condition.as_str(), on.restart))
         .collect();
     let mut labels: HashMap<_, _> = service

@@ -4,10 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bollard::query_parameters::WaitContainerOptions;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-
 use super::Engine;
 use super::events::Events;
 use super::execute::Execution;
@@ -19,7 +15,6 @@ use super::reconcile::needs_stop;
 use crate::backend::{Io, Lifecycle};
 use crate::compose::{Condition, Project};
 use crate::diagnostic::nearest;
-use crate::engine::Connection;
 use crate::error::{Error, Result};
 
 /// What is to be done with containers that are there.
@@ -35,9 +30,10 @@ pub enum Verb {
     Kill(Option<String>),
     Pause,
     Unpause,
-    /// Takes away those that do not run, with their nameless volumes if wanted.
+    /// Takes away those that do not run, or all after a stop, with their nameless volumes if wanted.
     Remove {
         volumes: bool,
+        stop: bool,
     },
 }
 
@@ -73,10 +69,15 @@ impl Verb {
     }
 }
 
-/// Plans a verb for the containers of the named services, or of all.
+/// Plans a verb for the containers of the named services, or of all. To start one is to start what it depends on.
 #[must_use]
 pub fn plan<'a>(verb: &Verb, containers: &'a [Container], services: &[String]) -> Plan<'a> {
-    let named = |container: &Container| services.is_empty() || services.contains(&container.service);
+    let all: Vec<_> = containers.iter().collect();
+    let wanted = match verb {
+        Verb::Start => in_order(&all, services.iter().map(String::as_str)),
+        _ => services.iter().map(String::as_str).collect(),
+    };
+    let named = |container: &Container| services.is_empty() || wanted.contains(&container.service.as_str());
     let follows = |container: &Container| {
         *verb == Verb::Restart { alone: false }
             && container.is_running()
@@ -116,10 +117,14 @@ pub fn plan<'a>(verb: &Verb, containers: &'a [Container], services: &[String]) -
                 plan.push(Operation::Unpause { container }, vec![]);
             }
         }
-        Verb::Remove { volumes } => {
-            for container in chosen.into_iter().filter(|container| !needs_stop(container)) {
-                let volumes = *volumes;
-                plan.push(Operation::Remove { container, volumes }, vec![]);
+        Verb::Remove { volumes, stop } => {
+            let stopped = by_dependents(&chosen, &mut |container, after| {
+                (*stop && needs_stop(container)).then(|| plan.push(Operation::Stop { container }, after.to_vec()))
+            });
+            for container in chosen.into_iter().filter(|container| *stop || !needs_stop(container)) {
+                let (volumes, service) = (*volumes, container.service.as_str());
+                let after = stopped.get(service).cloned().unwrap_or_default();
+                plan.push(Operation::Remove { container, volumes }, after);
             }
         }
     }
@@ -135,7 +140,7 @@ fn stop<'a>(containers: &[&'a Container], plan: &mut Plan<'a>) {
 /// Starts what does not run, after what it depends on, and under the conditions that its label repeats.
 fn start<'a>(containers: &[&'a Container], plan: &mut Plan<'a>, stopped: &BTreeMap<&'a str, Vec<usize>>) {
     let mut started: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for service in in_order(containers) {
+    for service in in_order(containers, services(containers)) {
         for container in containers.iter().filter(|container| container.service == service) {
             let mut after = stopped.get(service).cloned().unwrap_or_default();
             for on in &container.depends_on {
@@ -172,8 +177,13 @@ fn start<'a>(containers: &[&'a Container], plan: &mut Plan<'a>, stopped: &BTreeM
     }
 }
 
-/// The services, each after those that it depends on. Labels may lie; a cycle is broken at its first service.
-fn in_order<'a>(containers: &[&'a Container]) -> Vec<&'a str> {
+fn services<'a>(containers: &[&'a Container]) -> impl Iterator<Item = &'a str> {
+    containers.iter().map(|container| container.service.as_str())
+}
+
+/// The services and all that they depend on, each after those that it depends on. Labels may lie; a cycle is broken at
+/// its first service.
+fn in_order<'a>(containers: &[&'a Container], services: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     fn visit<'a>(service: &'a str, containers: &[&'a Container], seen: &mut Vec<&'a str>, order: &mut Vec<&'a str>) {
         if seen.contains(&service) {
             return;
@@ -187,8 +197,8 @@ fn in_order<'a>(containers: &[&'a Container]) -> Vec<&'a str> {
         order.push(service);
     }
     let (mut seen, mut order) = (Vec::new(), Vec::new());
-    for container in containers {
-        visit(&container.service, containers, &mut seen, &mut order);
+    for service in services {
+        visit(service, containers, &mut seen, &mut order);
     }
     order
 }
@@ -200,7 +210,7 @@ pub(super) fn by_dependents<'a>(
     visit: &mut dyn FnMut(&'a Container, &[usize]) -> Option<usize>,
 ) -> BTreeMap<&'a str, Vec<usize>> {
     let mut steps: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for service in in_order(containers).into_iter().rev() {
+    for service in in_order(containers, services(containers)).into_iter().rev() {
         let depends = |other: &&&'a Container| other.depends_on.iter().any(|on| on.service == service);
         let mut before: Vec<_> = containers
             .iter()
@@ -218,6 +228,23 @@ pub(super) fn by_dependents<'a>(
     }
     steps
 }
+
+/// That a project has no container of a service, or none of a number; with what may have been meant.
+pub(super) fn none_of(project: &str, service: &str, number: Option<u32>, containers: &[Container]) -> Error {
+    let number = number.map_or(String::new(), |number| format!(" {number}"));
+    let error = Error::new(format!(
+        "project {project} has no container{number} of service `{service}`"
+    ));
+    let known: BTreeSet<_> = containers.iter().map(|container| container.service.as_str()).collect();
+    match nearest(service, known.iter().copied()).filter(|near| *near != service) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.hint(MISSING),
+        None => error.hint("`ctx ps --all` lists those that it has"),
+    }
+}
+
+/// What to do about a project without containers.
+const MISSING: &str = "`ctx up` makes them; `ctx projects --all` lists the projects that have some";
 
 impl Engine {
     /// Does something with the containers that a project has. `files` are what the project is now, if that is known.
@@ -238,7 +265,22 @@ impl Engine {
         if let Some(files) = files {
             hooks::adopt(&mut containers, files);
         }
+        match verb {
+            Verb::Start if containers.is_empty() => {
+                return Err(Error::new(format!("project {project} has no containers to start")).hint(MISSING));
+            }
+            // `prune` says itself that it has found none.
+            Verb::Remove { .. } => {}
+            _ if containers.is_empty() => {
+                let about = "Has no containers; `ctx projects --all` lists those that have";
+                io.progress.warning(format!("Project {project}"), about);
+            }
+            _ => {}
+        }
         let plan = plan(verb, &containers, services);
+        if io.only_tells(&plan)? {
+            return Ok(());
+        }
         let events = Events::new();
         let execution = Execution::new(&self.connection, io, &events).timeout(timeout);
         let nothing = Observed::default();
@@ -252,58 +294,16 @@ impl Engine {
         }
     }
 
-    /// What a verb would do, a line a step.
-    pub async fn preview(
-        &self,
-        project: &str,
-        files: Option<&Project>,
-        verb: &Verb,
-        services: &[String],
-    ) -> Result<String> {
-        let mut containers = self.containers_of(project, services).await?;
-        if let Some(files) = files {
-            hooks::adopt(&mut containers, files);
-        }
-        Ok(plan(verb, &containers, services).to_string())
-    }
-
-    /// The names of the containers that [`Verb::Remove`] would take away.
-    pub async fn removable(&self, project: &str, services: &[String]) -> Result<Vec<String>> {
+    /// The names of the containers that [`Verb::Remove`] would take away; with `stop` also of those that run.
+    pub async fn removable(&self, project: &str, services: &[String], stop: bool) -> Result<Vec<String>> {
         let containers = self.containers_of(project, services).await?;
-        let plan = plan(&Verb::Remove { volumes: false }, &containers, services);
+        let remove = Verb::Remove { volumes: false, stop };
+        let plan = plan(&remove, &containers, services);
         let name = |step: &Step<'_>| match &step.operation {
             Operation::Remove { container, .. } => Some(container.name.clone()),
             _ => None,
         };
         Ok(plan.steps.iter().filter_map(name).collect())
-    }
-
-    /// Waits until the containers of services end, or only until the first does; the exit status of the last one.
-    pub async fn wait(
-        &self,
-        project: &str,
-        services: &[String],
-        first: bool,
-        ended: impl Fn(&str, i64),
-    ) -> Result<i64> {
-        let containers = self.containers_of(project, services).await?;
-        let mut waits: FuturesUnordered<_> = containers
-            .iter()
-            .filter(|container| services.contains(&container.service) && !container.one_off)
-            .map(|container| async move {
-                let status = self.connection.exit_status(&container.id).await;
-                (container, status)
-            })
-            .collect();
-        let mut last = 0;
-        while let Some((container, status)) = waits.next().await {
-            last = status?;
-            ended(&container.name, last);
-            if first {
-                break;
-            }
-        }
-        Ok(last)
     }
 
     /// The project's containers; all named services have one.
@@ -313,38 +313,9 @@ impl Engine {
         containers.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
         for service in services {
             if !containers.iter().any(|container| container.service == *service) {
-                let error = Error::new(format!("project {project} has no container of service `{service}`"));
-                let known: BTreeSet<_> = containers.iter().map(|container| container.service.as_str()).collect();
-                return Err(match nearest(service, known.iter().copied()) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None if known.is_empty() => {
-                        error.hint("`ctx projects --all` lists the projects that have containers")
-                    }
-                    None => error.hint("`ctx ps --all` lists those that it has"),
-                });
+                return Err(none_of(project, service, None, &containers));
             }
         }
         Ok(containers)
-    }
-}
-
-impl Connection {
-    /// Waits until a container ends; its exit status.
-    pub(super) async fn exit_status(&self, id: &str) -> Result<i64> {
-        let status = self.status_of(id).await;
-        let status = status.map_err(|error| self.failed(format!("cannot wait for container {id}"), &error))?;
-        status.ok_or_else(|| Error::new("the engine stopped waiting").hint("was it restarted? run the command again"))
-    }
-
-    /// As [`Self::exit_status`]; none if the engine stopped waiting.
-    pub(super) async fn status_of(&self, id: &str) -> Result<Option<i64>, bollard::errors::Error> {
-        let mut waits = self.docker.wait_container(id, None::<WaitContainerOptions>);
-        match waits.next().await {
-            Some(Ok(answer)) => Ok(Some(answer.status_code)),
-            // bollard takes any status but zero for an error.
-            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(Some(code)),
-            Some(Err(error)) => Err(error),
-            None => Ok(None),
-        }
     }
 }

@@ -90,7 +90,7 @@ impl Unfinished {
 }
 
 /// Splits `2026-01-02T03:04:05.6Z text`.
-fn split_time(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
+pub(super) fn split_time(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
     let end = bytes.iter().take(40).position(|byte| *byte == b' ')?;
     let time = std::str::from_utf8(&bytes[..end]).ok()?.parse().ok()?;
     Some((time, &bytes[end + 1..]))
@@ -129,5 +129,21 @@ mod tests {
         let whole = lines.push(&stdout("2026-01-02T03:04:06Z gin\n"));
         assert_eq!(texts(&whole), ["begin"]);
         assert_eq!(whole[0].time, "2026-01-02T03:04:05.6Z".parse().ok());
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_cut_and_not_kept() {
+        let mut lines = Lines::default();
+        let piece = LogOutput::StdOut {
+            message: vec![b'x'; 1 << 16].into(),
+        };
+        let mut cut = 0;
+        for _ in 0..100 {
+            let complete = lines.push(&piece);
+            cut += complete.iter().map(|line| line.text.len()).sum::<usize>();
+            assert!(lines.stdout.bytes.len() <= LONGEST);
+        }
+        let rest = lines.rest();
+        assert_eq!(cut + rest[0].text.len(), 100 << 16, "nothing is lost");
     }
 }

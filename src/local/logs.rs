@@ -1,6 +1,6 @@
 //! The output of a project's containers, merged by time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::LogsOptions as Query;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::attach::{Followed, follow};
 use super::events::Events;
+use super::lifecycle::none_of;
 use super::lines::{Line, Lines};
 use super::{names, observed};
 use crate::backend::{Io, LogLine, LogsOptions};
@@ -33,11 +34,12 @@ impl Connection {
         let all: Vec<_> = all.iter().map(observed::Container::read).collect();
         for service in &options.services {
             if !all.iter().any(|container| container.service == *service) {
-                return Err(
-                    Error::new(format!("project {project} has no container of service `{service}`"))
-                        .hint("`ctx ps --all` lists those that it has"),
-                );
+                return Err(none_of(project, service, None, &all));
             }
+        }
+        if all.is_empty() && !options.follow {
+            let about = "Has no containers; `ctx projects --all` lists those that have";
+            io.progress.warning(format!("Project {project}"), about);
         }
         let wanted = |container: &observed::Container| {
             let named = options.services.is_empty() || options.services.contains(&container.service);
@@ -60,6 +62,12 @@ impl Connection {
             if !options.follow {
                 return Ok(());
             }
+            let mut happenings = events.any();
+            let events = &events;
+            let followed = |followed: Followed| async move {
+                let name = followed.name.clone();
+                follow(self, events, project, io, followed).await.map(|_| name)
+            };
             let mut followers: FuturesUnordered<_> = containers
                 .iter()
                 .zip(shown)
@@ -73,10 +81,35 @@ impl Connection {
                     skip: last.is_none() && options.tail == Some(0),
                     shown: true,
                 })
-                .map(|followed| follow(self, &events, project, io, followed))
+                .map(&followed)
                 .collect();
-            while let Some(result) = followers.next().await {
-                result?;
+            let running = containers.iter().filter(|container| container.is_running());
+            let mut names: BTreeSet<_> = running.map(|container| container.name.clone()).collect();
+            while !followers.is_empty() {
+                tokio::select! {
+                    Some(ended) = followers.next() => {
+                        names.remove(&ended?);
+                    }
+                    _ = happenings.changed() => {}
+                }
+                // Those that have been made or started again since.
+                for container in self
+                    .project_containers(project)
+                    .await?
+                    .iter()
+                    .map(observed::Container::read)
+                {
+                    let new = wanted(&container) && !container.one_off && container.is_running();
+                    if !new || names.contains(&container.name) {
+                        continue;
+                    }
+                    // One that is gone by now has nothing to show.
+                    let Ok(before) = self.before(&container.name).await else {
+                        continue;
+                    };
+                    names.insert(container.name.clone());
+                    followers.push(followed(before.follow(container)));
+                }
             }
             Ok(())
         };

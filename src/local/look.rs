@@ -7,6 +7,7 @@ use bollard::query_parameters::{ListContainersOptions, ListVolumesOptions, TopOp
 use futures_util::future::try_join_all;
 
 use super::Engine;
+use super::lifecycle::none_of;
 use super::observed::{self, Container};
 use super::{labels, replicas};
 use crate::backend::{Image, OwnVolume, Processes, ProjectSummary};
@@ -61,10 +62,13 @@ impl Engine {
             .filter(|(container, _)| container.service == service && !container.one_off)
             .collect();
         let Some((container, summary)) = of_service.iter().find(|(container, _)| container.number == number) else {
-            let error = Error::new(format!(
-                "project {project} has no container {number} of service `{service}`"
+            let all: Vec<_> = containers.iter().map(Container::read).collect();
+            return Err(none_of(
+                project,
+                service,
+                (!of_service.is_empty()).then_some(number),
+                &all,
             ));
-            return Err(error.hint("`ctx ps --all` lists those that it has"));
         };
         let ports = replicas::replica(summary).ports;
         let port = ports
@@ -124,7 +128,13 @@ impl Engine {
                     return Err(Error::new(format!("{what}: {}", message(&error))));
                 }
             };
-            let tagged = image.repo_tags.iter().flatten().next().cloned().unwrap_or_default();
+            let tags = image.repo_tags.unwrap_or_default();
+            // Of its names the one that the container was made from, if it still has it.
+            let made = docker.inspect_container(&container.id, None).await;
+            let made_from = made.ok().and_then(|made| made.config?.image);
+            let made_from = made_from.map(|name| observed::familiar(&name));
+            let tagged = tags.iter().find(|tag| Some(*tag) == made_from.as_ref());
+            let tagged = tagged.or(tags.first()).cloned().unwrap_or_default();
             let (repository, tag) = tagged.rsplit_once(':').unwrap_or((&tagged, ""));
             let part = |part: Option<String>| part.filter(|part| !part.is_empty());
             let platform: Vec<_> = [part(image.os), part(image.architecture), part(image.variant)]
@@ -171,6 +181,9 @@ impl Engine {
             .map(|volume| OwnVolume {
                 name: volume.name,
                 driver: volume.driver,
+                labels: volume.labels.into_iter().collect(),
+                mountpoint: volume.mountpoint,
+                scope: volume.scope.map(|scope| scope.to_string()).unwrap_or_default(),
             })
             .filter(|volume| services.is_empty() || used.contains(&volume.name))
             .collect();

@@ -4,14 +4,17 @@
 //! step as soon as those before it are done, waiting on the engine's events where the files say so. Names, labels and
 //! hashes are those of Docker Compose, so that both tools see each other's projects.
 
+mod addresses;
 mod archive;
 mod attach;
 mod container;
 mod copy;
 mod dependencies;
+mod down;
 mod events;
 mod execute;
 mod failure;
+mod forward;
 mod happenings;
 mod hash;
 mod hooks;
@@ -25,10 +28,12 @@ mod look;
 mod mounts;
 mod names;
 mod observed;
+mod orphans;
 mod plan;
 mod policy;
 mod ports;
 mod prepare;
+mod provide;
 mod reconcile;
 mod removal;
 mod replicas;
@@ -39,9 +44,9 @@ mod shared;
 mod stats;
 pub mod support;
 mod teardown;
+mod waits;
 pub mod watch;
 
-pub use copy::Copy;
 pub use hash::{network_hashes, service_hashes, volume_hashes};
 pub use hooks::{Command, Hooks};
 pub use join::Attach;
@@ -50,13 +55,14 @@ pub use observed::{Container, Mounted, Network, Observed, On, Status, Volume};
 pub use plan::{Creation, Goal, Operation, Plan, Step};
 pub use policy::PullOptions;
 pub use reconcile::reconcile;
-pub use run::Run;
 pub use teardown::{Remains, teardown};
 pub use watch::Watching;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -64,18 +70,17 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 
 use crate::backend::{
-    Backend, DownOptions, EventsOptions, Exec, Image, Io, Lifecycle, LogsOptions, Open, Processes, ProjectSummary,
-    PsOptions, Replica, Tell, UpOptions,
+    Backend, Copy, Destination, DownOptions, EventsOptions, Exec, Forwarding, Image, Io, Lifecycle, LogsOptions, Open,
+    Processes, ProjectSummary, PsOptions, Ready, Replica, Show, Simulation, StatsOptions, Tell, UpOptions, Way,
 };
 use crate::compose::Project;
 use crate::context::DockerEndpoint;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Connection;
 use crate::error::{Error, Result};
-use crate::image::{BuildOptions, Builder, bake};
-use events::Events;
-use execute::Execution;
-use prepare::{Sources, Verb as ProviderVerb};
+use crate::image::Builder;
+use crate::registry::Issuer;
+use prepare::Sources;
 
 /// An engine.
 #[derive(Debug)]
@@ -85,55 +90,50 @@ pub struct Engine {
     endpoint: DockerEndpoint,
     /// The docker CLI's own folder.
     docker_config: Option<PathBuf>,
+    /// How it simulates ECS, if it does.
+    simulation: Option<Simulation>,
 }
 
 impl Engine {
     #[allow(clippy::unused_async, reason = "as the other target's, which asks who is calling")]
     pub async fn connect(endpoint: &DockerEndpoint, docker_config: Option<&Path>) -> Result<Self> {
-        let connection = Connection::open(endpoint, docker_config)?;
-        let builder = Builder::new(endpoint, docker_config);
         Ok(Self {
-            connection,
-            builder,
+            connection: Connection::open(endpoint, docker_config)?,
+            builder: Builder::new(endpoint, docker_config),
             endpoint: endpoint.clone(),
             docker_config: docker_config.map(Path::to_owned),
+            simulation: None,
         })
+    }
+
+    /// The engine as one that does as ECS would.
+    #[must_use]
+    pub fn simulating(self, simulation: Simulation) -> Self {
+        Self {
+            simulation: Some(simulation),
+            ..self
+        }
     }
 }
 
 impl Engine {
+    /// Asks somebody who one is at registries before what `docker login` stored.
+    #[must_use]
+    pub fn issued_by(self, issuer: Arc<dyn Issuer>) -> Self {
+        Self {
+            connection: self.connection.issued_by(Some(Arc::clone(&issuer))),
+            builder: self.builder.issued_by(issuer),
+            ..self
+        }
+    }
+
     fn sources(&self) -> Sources<'_> {
         Sources {
             connection: &self.connection,
             endpoint: &self.endpoint,
             docker_config: self.docker_config.clone(),
+            simulation: self.simulation.as_ref(),
         }
-    }
-
-    /// Pulls and builds at the same time; the result are the images' ids by name.
-    async fn provide(
-        &self,
-        project: &Project,
-        wanted: &images::Wanted<'_>,
-        quiet_pull: bool,
-        io: &Io,
-    ) -> Result<BTreeMap<String, String>> {
-        let options = BuildOptions {
-            to_run: true,
-            ..BuildOptions::default()
-        };
-        let bake = bake(project, wanted.builds.iter().copied(), &options)?;
-        let mut pulling = io.clone();
-        if quiet_pull {
-            pulling.progress = io.progress.without_details();
-        }
-        let (mut made, _) = tokio::try_join!(
-            self.connection.pull(&wanted.pulls, &pulling),
-            self.builder.build(&bake, &options, io)
-        )?;
-        let built: Vec<_> = bake.targets.iter().map(|target| target.image.clone()).collect();
-        made.extend(self.connection.images_named(&built).await?);
-        Ok(made)
     }
 }
 
@@ -145,7 +145,7 @@ impl Engine {
         let stale = self.connection.stale(project, &observed.images).await?;
         let wanted = images::wanted(project, &observed.images, &stale, options.build)?;
         let made = tokio::select! {
-            made = self.provide(project, &wanted, options.quiet_pull, io) => made?,
+            made = self.provide(project, &wanted, options, io) => made?,
             () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
         };
         observed.images.extend(made);
@@ -153,7 +153,9 @@ impl Engine {
     }
 
     /// What `up` would do, a line a step. Providers are not asked: what they would say is not known.
-    pub async fn preview_up(&self, project: &Project, options: &UpOptions) -> Result<String> {
+    async fn preview_up(&self, project: &Project, options: &UpOptions) -> Result<String> {
+        let previewed = self.sources().previewed(project).await?;
+        let project = previewed.as_ref();
         let mut observed = self.connection.observe(project, &images::names(project)).await?;
         hooks::adopt(&mut observed.containers, project);
         let stale = self.connection.stale(project, &observed.images).await?;
@@ -164,59 +166,33 @@ impl Engine {
         }
         Ok(format!("{wanted}{plan}"))
     }
-
-    /// What `down` would do, a line a step.
-    pub async fn preview_down(&self, name: &str, project: Option<&Project>, options: &DownOptions) -> Result<String> {
-        let remains = self.remains(name, project, options).await?;
-        Ok(teardown(&remains, options.volumes).to_string())
-    }
-
-    /// What there is for `down` to remove.
-    async fn remains(&self, name: &str, project: Option<&Project>, options: &DownOptions) -> Result<Remains> {
-        let volumes = async {
-            if options.volumes {
-                self.connection.project_volumes(name).await
-            } else {
-                Ok(Vec::new())
-            }
-        };
-        let (containers, networks, volumes) = tokio::try_join!(
-            self.connection.project_containers(name),
-            self.connection.project_networks(name),
-            volumes,
-        )?;
-        let mut found = Observed {
-            containers: containers.iter().map(Container::read).collect(),
-            ..Observed::default()
-        };
-        if let Some(project) = project {
-            hooks::adopt(&mut found.containers, project);
-        }
-        if let Some(project) = project.filter(|_| !options.remove_orphans) {
-            let orphans: Vec<_> = found.orphans(project).map(|container| container.id.clone()).collect();
-            found.containers.retain(|container| !orphans.contains(&container.id));
-        }
-        Ok(Remains {
-            containers: found.containers,
-            networks: networks
-                .into_iter()
-                .map(|network| (network.id.unwrap_or_default(), network.name.unwrap_or_default()))
-                .collect(),
-            volumes,
-        })
-    }
 }
 
 #[async_trait]
 impl Backend for Engine {
     async fn check(&self, project: &Project) -> Result<Vec<Diagnostic>> {
-        self.connection.judge(project).await
+        let here = match &self.simulation {
+            Some(_) => prepare::here(project),
+            None => Cow::Borrowed(project),
+        };
+        let mut said = self.connection.judge(&here).await?;
+        if let Some(simulation) = &self.simulation {
+            let ecs = (simulation.judge)(project).said;
+            let new = ecs.into_iter().filter(|diagnostic| !said.contains(diagnostic));
+            let new: Vec<_> = new.collect();
+            said.extend(new);
+        }
+        Ok(said)
     }
 
     async fn up(&self, project: &Project, options: &UpOptions, io: &Io) -> Result<u8> {
         if let Some((name, _)) = options.parameters.first() {
             return Err(Error::new(format!("a Docker engine knows no parameter `{name}`"))
                 .hint("`--parameter` is for contexts of type ecs; `ctx use NAME` chooses one"));
+        }
+        if io.rehearsal.is_some() {
+            io.only_tells(self.preview_up(project, options).await?)?;
+            return Ok(0);
         }
         let prepared = self.sources().prepared(project, io).await?;
         let project = prepared.as_ref();
@@ -239,18 +215,7 @@ impl Backend for Engine {
     }
 
     async fn down(&self, name: &str, project: Option<&Project>, options: &DownOptions, io: &Io) -> Result<()> {
-        let remains = self.remains(name, project, options).await?;
-        let plan = teardown(&remains, options.volumes);
-        let events = Events::new();
-        let execution = Execution::new(&self.connection, io, &events).timeout(options.timeout);
-        execution.run_interruptibly(&plan, &Observed::default()).await?;
-        if let Some(project) = project {
-            self.sources().tell(project, ProviderVerb::Down, io).await?;
-        }
-        match options.images {
-            Some(which) => self.connection.remove_images(name, project, which, io).await,
-            None => Ok(()),
-        }
+        self.take_down(name, project, options, io).await
     }
 
     async fn ps(&self, name: &str, options: &PsOptions) -> Result<Vec<Replica>> {
@@ -270,6 +235,10 @@ impl Backend for Engine {
 
     async fn top(&self, name: &str, services: &[String]) -> Result<Vec<Processes>> {
         self.list_processes(name, services).await
+    }
+
+    async fn stats(&self, name: &str, options: &StatsOptions, show: &Show, io: &Io) -> Result<()> {
+        self.show_usage(name, options, show, io).await
     }
 
     async fn images(&self, name: &str, services: &[String]) -> Result<Vec<Image>> {
@@ -310,7 +279,7 @@ impl Backend for Engine {
 
     fn exec<'a>(
         &'a self,
-        name: &'a str,
+        (name, _): (&'a str, Option<&'a Project>),
         service: &'a str,
         index: Option<u32>,
         exec: &'a Exec,
@@ -318,5 +287,38 @@ impl Backend for Engine {
         io: &'a Io,
     ) -> LocalBoxFuture<'a, Result<u8>> {
         Box::pin(self.run_process(name, service, index, exec, open, io))
+    }
+
+    fn copy_from<'a>(
+        &'a self,
+        (name, _): (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        to: Option<&'a Path>,
+        write: fn(&[u8]) -> std::io::Result<()>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(self.copy_out(name, copy, to, write, io))
+    }
+
+    fn copy_to<'a>(
+        &'a self,
+        (name, _): (&'a str, Option<&'a Project>),
+        copy: &'a Copy,
+        from: Option<&'a Path>,
+        read: fn() -> Box<dyn Read + Send>,
+        io: &'a Io,
+    ) -> LocalBoxFuture<'a, Result<()>> {
+        Box::pin(self.copy_in(name, copy, from, read, io))
+    }
+
+    fn forward<'a>(
+        &'a self,
+        destination: Destination<'a>,
+        _: Option<&'a Project>,
+        ways: &'a [Way],
+        ready: Ready<'a>,
+        io: &'a Io,
+    ) -> Forwarding<'a> {
+        Box::pin(self.forward_ports(destination, ways, ready, io))
     }
 }

@@ -6,7 +6,9 @@ use bollard::models::{Mount, MountBindOptions, MountImageOptions, MountTmpfsOpti
 
 use super::container::pairs;
 use super::observed;
+use crate::backend;
 use crate::compose::{self, FileObject, FileReference, Project, Service};
+use crate::diagnostic::Span;
 
 #[derive(Default, Debug)]
 pub(super) struct Mounts {
@@ -27,6 +29,31 @@ pub(super) struct Copied {
     pub(super) mode: u32,
     pub(super) uid: u64,
     pub(super) gid: u64,
+}
+
+/// What the contents that the files write are known again by; none where none is copied, or where it is not known, as a
+/// preview does not ask AWS for a secret.
+pub(super) fn seal(project: &Project, service: &Service) -> Option<String> {
+    let secrets = service.secrets.iter().zip(std::iter::repeat(&project.secrets));
+    let configs = service.configs.iter().zip(std::iter::repeat(&project.configs));
+    let mut mounts = Mounts::default();
+    for (reference, all) in secrets.chain(configs) {
+        let object = all.get(&reference.source.value)?;
+        if object.content.is_none() && object.file.is_none() {
+            return None;
+        }
+        // What is made anew for each `up` is brought to its container otherwise.
+        if object.span != Span::NOWHERE {
+            mounts.file(Some(object), reference, "", "");
+        }
+    }
+    let content: Vec<u8> = mounts
+        .files
+        .iter()
+        .flat_map(|file| [&file.content.len().to_le_bytes()[..], &file.content].concat())
+        .collect();
+    let salt = format!("{}/{}", project.name, service.name);
+    (!mounts.files.is_empty()).then(|| backend::seal(&salt, &content))
 }
 
 pub(super) fn mounts(project: &Project, service: &Service, replaces: Option<&observed::Container>) -> Mounts {

@@ -5,9 +5,10 @@ pub(super) use crate::image::name as image;
 
 /// `shop-web-1`, or what `container_name` says.
 pub(super) fn container(project: &Project, service: &Service, number: u32) -> String {
+    let between = project.separator();
     match &service.container_name {
         Some(name) => name.value.clone(),
-        None => format!("{}-{}-{number}", project.name, service.name),
+        None => format!("{}{between}{}{between}{number}", project.name, service.name),
     }
 }
 
@@ -20,7 +21,7 @@ pub(super) fn temporary(old_id: &str, name: &str) -> String {
 pub(super) fn replica(project: &str, container: &str) -> String {
     container
         .strip_prefix(project)
-        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_prefix(['-', '_']))
         .unwrap_or(container)
         .to_owned()
 }

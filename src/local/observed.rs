@@ -1,7 +1,9 @@
 //! What an engine has of a project: one snapshot, in a few list requests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
+use bollard::errors::Error as EngineError;
 use bollard::models::{self, ContainerSummary, ImageSummary};
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions};
 
@@ -37,12 +39,14 @@ pub struct Container {
     pub hash: String,
     /// The id of the image that it was made from.
     pub image_id: String,
-    /// Ids of the networks it is attached to.
+    /// Ids of the networks it is attached to; Podman gives their names for them.
     pub networks: Vec<String>,
     pub mounts: Vec<Mounted>,
     /// The services that it depends on, as its label says.
     pub depends_on: Vec<On>,
     pub hooks: Hooks,
+    /// What the files that were copied into it are known again by; empty if none were, or by Docker Compose.
+    pub files: String,
 }
 
 /// One dependency of a container.
@@ -86,6 +90,11 @@ pub struct Volume {
 }
 
 impl Container {
+    /// Whether it is attached to a network.
+    pub(super) fn is_on(&self, id: &str, name: &str) -> bool {
+        self.networks.iter().any(|network| network == id || network == name)
+    }
+
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.state == "running"
@@ -129,6 +138,7 @@ impl Container {
                 .collect(),
             depends_on: label(labels::DEPENDS_ON).split(',').filter_map(On::read).collect(),
             hooks: Hooks::read(&label(labels::HOOKS)).unwrap_or_default(),
+            files: label(labels::FILES),
         }
     }
 }
@@ -177,6 +187,10 @@ pub(super) fn name(summary: &ContainerSummary) -> String {
         .to_owned()
 }
 
+/// Podman says `stopped`, a word that Docker's API does not have, of what has ended, until it has cleaned up behind it.
+const MOMENT: Duration = Duration::from_millis(50);
+const PATIENCE: usize = 100;
+
 impl Connection {
     /// All that there is of a project and all that its services ask for, in at most four requests.
     pub(super) async fn observe(&self, project: &Project, images: &[String]) -> Result<Observed> {
@@ -206,8 +220,18 @@ impl Connection {
             )),
             ..ListContainersOptions::default()
         };
-        let containers = self.docker.list_containers(Some(options)).await;
-        containers.map_err(|error| self.failed("cannot list the engine's containers", &error))
+        let mut patience = PATIENCE;
+        loop {
+            match self.docker.list_containers(Some(options.clone())).await {
+                Err(EngineError::JsonDataError { message, .. }) if message.contains("`stopped`") && patience > 0 => {
+                    patience -= 1;
+                    tokio::time::sleep(MOMENT).await;
+                }
+                listed => {
+                    return listed.map_err(|error| self.failed("cannot list the engine's containers", &error));
+                }
+            }
+        }
     }
 
     /// The networks that carry a project's label.
@@ -328,7 +352,7 @@ pub(super) fn filter(key: &str, values: impl IntoIterator<Item = String>) -> Has
 
 /// An image's name as the engine lists it: without Docker Hub's host and its `library`, with a tag unless it has a
 /// digest.
-fn familiar(name: &str) -> String {
+pub(super) fn familiar(name: &str) -> String {
     let name = name
         .strip_prefix("docker.io/")
         .or_else(|| name.strip_prefix("index.docker.io/"))
@@ -360,7 +384,18 @@ fn is_called(image: &ImageSummary, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, familiar};
+    use super::{Container, Status, familiar};
+
+    #[test]
+    fn a_network_is_known_by_its_id_or_as_podman_says_it() {
+        let on = |network: &str| Container {
+            networks: vec![network.to_owned()],
+            ..Container::default()
+        };
+        assert!(on("89246829ed64").is_on("89246829ed64", "shop_default"));
+        assert!(on("shop_default").is_on("89246829ed64", "shop_default"));
+        assert!(!on("d708e5ffbd7a").is_on("89246829ed64", "shop_default"));
+    }
 
     #[test]
     fn familiar_names() {

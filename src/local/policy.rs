@@ -9,15 +9,14 @@ use jiff::Timestamp;
 use super::Engine;
 use super::images::{Pull, names as all_names};
 use super::names;
-use crate::backend::Io;
+use crate::backend::{Deed, Deeds, Io};
 use crate::compose::{Duration as Written, Project, Service};
+use crate::diagnostic::Span;
 use crate::engine::{Connection, is_missing};
 use crate::error::{Error, Result};
-use crate::image::Builder;
+use crate::image::all_of;
 
 const DAY: Duration = Duration::from_hours(24);
-/// Pushes under way at a time, as many as the engine runs by itself.
-const PARALLEL: usize = 3;
 
 /// What `ctx pull` shall pull.
 #[derive(Clone, Default, Debug)]
@@ -101,19 +100,26 @@ impl Engine {
         let there = self.connection.images_named(&names).await?;
         let stale = self.connection.stale(project, &there).await?;
         let pulls = to_pull(project, &there, &stale, options, io);
+        let deeds = pulls.iter().map(|pull| Deed::Pull(pull.image.clone())).collect();
+        if io.only_tells(Deeds(deeds))? {
+            return Ok(());
+        }
         let pulling = async {
             if !options.ignore_failures {
-                return self.connection.pull(&pulls, io).await.map(drop);
+                return self.connection.pull(project, &pulls, io).await.map(drop);
             }
-            for pull in &pulls {
-                if let Err(error) = self.connection.pull(std::slice::from_ref(pull), io).await {
+            let each = pulls.iter().map(|pull| async {
+                if let Err(error) = self.connection.pull(project, std::slice::from_ref(pull), io).await {
                     let said = match &error {
                         Error::Report(report) => report.diagnostics.iter().map(|one| one.message.clone()).collect(),
                         other => other.to_string(),
                     };
                     io.progress.warning(format!("Image {}", pull.image), said);
                 }
-            }
+            });
+            let all: Vec<_> = each.collect();
+            let all = futures_util::stream::iter(all).buffer_unordered(io.transfers());
+            all.collect::<()>().await;
             Ok(())
         };
         tokio::select! {
@@ -125,35 +131,36 @@ impl Engine {
     /// `ctx push`: what is built and has a name of its own, under all of its names.
     pub async fn push(&self, project: &Project, services: &[String], ignore_failures: bool, io: &Io) -> Result<()> {
         let chosen = |service: &&Service| services.is_empty() || services.contains(&service.name);
-        let mut names: Vec<String> = Vec::new();
+        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
         for service in project.services.values().filter(chosen) {
             let Some(build) = &service.build else { continue };
-            let tags = build.tags.iter().map(|tag| tag.value.clone());
             if let Some(image) = &service.image {
-                names.extend([image.value.clone()].into_iter().chain(tags));
+                let all = [image].into_iter().chain(&build.tags);
+                names.extend(all.map(|name| (name.value.as_str(), name.span)));
             } else {
                 let object = format!("Image {}", names::image(project, service));
                 io.progress.done(object, "Not pushed: the file gives it no `image`");
             }
         }
-        names.sort();
-        names.dedup();
-        let builder: &Builder = &self.builder;
-        let pushing = futures_util::stream::iter(&names)
-            .map(|name| async move { (name, builder.push_by_name(name, &io.progress).await) })
-            .buffer_unordered(PARALLEL)
-            .collect::<Vec<_>>();
-        let pushed = tokio::select! {
-            pushed = pushing => pushed,
+        if !project.services.values().any(|service| service.build.is_some()) {
+            io.progress
+                .warning("Push", "Nothing is pushed: no service has a `build`");
+        }
+        let deeds = names.keys().map(|name| Deed::Push((*name).to_owned())).collect();
+        if io.only_tells(Deeds(deeds))? {
+            return Ok(());
+        }
+        let failed = tokio::select! {
+            failed = self.builder.push_each(names.keys().copied(), io) => failed,
             () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
         };
-        for (name, result) in pushed {
-            match result {
-                Err(error) if ignore_failures => io.progress.warning(format!("Image {name}"), error.to_string()),
-                result => result?,
+        if ignore_failures {
+            for (name, error) in failed {
+                io.progress.warning(format!("Image {name}"), error.to_string());
             }
+            return Ok(());
         }
-        Ok(())
+        all_of(failed, |name| names.get(name).copied().unwrap_or(Span::NOWHERE))
     }
 }
 

@@ -369,7 +369,8 @@ impl<'a> Planner<'a> {
             return None;
         }
         // What ran to its end for those that waited for it has done its work.
-        if container.state == "exited" && container.status.exit_code == Some(0) && self.is_awaited(&service.name) {
+        let ended_well = container.state == "exited" && container.status.exit_code == Some(0);
+        if ended_well && !self.options.rerun && self.is_awaited(&service.name) {
             return None;
         }
         if running {
@@ -401,12 +402,17 @@ impl<'a> Planner<'a> {
                 self.remove(container, false);
             }
         } else if !orphans.is_empty() && !self.options.ignore_orphans {
-            let names: Vec<_> = orphans.iter().map(|container| container.name.as_str()).collect();
-            let about = format!(
-                "of services that the files do not name: {}; `--remove-orphans` removes them",
-                names.join(", ")
-            );
-            self.plan.warnings.push(("Containers".to_owned(), about));
+            let (left, strangers): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|container| container.one_off);
+            for (whose, containers) in [
+                ("of services that the files do not name", strangers),
+                ("that `ctx run` has left", left),
+            ] {
+                let names: Vec<_> = containers.iter().map(|container| container.name.as_str()).collect();
+                if !names.is_empty() {
+                    let about = format!("{whose}: {}; `--remove-orphans` removes them", names.join(", "));
+                    self.plan.warnings.push(("Containers".to_owned(), about));
+                }
+            }
         }
     }
 }

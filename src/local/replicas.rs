@@ -1,11 +1,13 @@
 //! Containers as `ps` lists them.
 
-use bollard::models::ContainerSummary;
+use std::collections::HashMap;
+
+use bollard::models::{ContainerSummary, MountPoint};
 use jiff::Timestamp;
 
 use super::labels;
 use super::observed::{self, Status};
-use crate::backend::{Publication, Replica};
+use crate::backend::{Fittings, Publication, Replica};
 
 pub(super) fn replica(summary: &ContainerSummary) -> Replica {
     let label = |key: &str| {
@@ -30,6 +32,26 @@ pub(super) fn replica(summary: &ContainerSummary) -> Replica {
         })
         .collect();
     ports.sort();
+    let mounts = || summary.mounts.iter().flatten();
+    let networks = summary
+        .network_settings
+        .as_ref()
+        .and_then(|settings| settings.networks.as_ref());
+    let mut networks: Vec<_> = networks.into_iter().flat_map(HashMap::keys).cloned().collect();
+    networks.sort();
+    let mount = |mount: &MountPoint| {
+        let name = mount.name.clone().filter(|name| !name.is_empty());
+        name.or_else(|| mount.source.clone()).unwrap_or_default()
+    };
+    let fittings = Fittings {
+        project: label(labels::PROJECT),
+        labels: summary.labels.clone().unwrap_or_default().into_iter().collect(),
+        mounts: mounts().map(mount).collect(),
+        local_volumes: mounts()
+            .filter(|mount| mount.driver.as_deref() == Some("local"))
+            .count(),
+        networks,
+    };
     Replica {
         name: observed::name(summary),
         id: summary.id.clone().unwrap_or_default(),
@@ -42,5 +64,6 @@ pub(super) fn replica(summary: &ContainerSummary) -> Replica {
         exit_code,
         created: summary.created.and_then(|seconds| Timestamp::from_second(seconds).ok()),
         ports,
+        fittings,
     }
 }

@@ -8,45 +8,15 @@ use bollard::query_parameters::{RemoveContainerOptions, StartContainerOptions};
 use super::container::{self, Instance, container};
 use super::events::Events;
 use super::execute::Execution;
-use super::execute::create::{make, profiles};
+use super::execute::complete::complete;
+use super::execute::create::make;
+use super::hooks::{self, Hooks};
 use super::join::{Attach, ended};
-use super::{Engine, failure, hash, labels, names, reconcile};
-use crate::backend::{BuildPolicy, Console, DetachKeys, Io, UpOptions};
-use crate::compose::{Mount, Port, Project, Service, Spanned};
+use super::{Engine, addresses, failure, hash, labels, names, reconcile};
+use crate::backend::{Console, Deed, DetachKeys, Io, Run, UpOptions, unrunnable};
+use crate::compose::{Mount, Project, Service, Spanned};
 use crate::engine::{is_missing, message};
 use crate::error::{Error, Result};
-
-/// What the container differs in from its service's others.
-#[derive(Clone, Default, Debug)]
-pub struct Run {
-    /// Empty: the service's own.
-    pub command: Vec<String>,
-    pub entrypoint: Option<Vec<String>>,
-    /// `NAME=VALUE`
-    pub environment: Vec<String>,
-    /// `NAME=VALUE`
-    pub labels: Vec<String>,
-    pub name: Option<String>,
-    pub user: Option<String>,
-    pub workdir: Option<String>,
-    pub cap_add: Vec<String>,
-    pub cap_drop: Vec<String>,
-    pub ports: Vec<Port>,
-    /// Publish the service's ports too.
-    pub service_ports: bool,
-    pub volumes: Vec<Mount>,
-    /// Let the service's names mean this container too.
-    pub aliases: bool,
-    pub tty: bool,
-    pub stdin: bool,
-    /// Return at once.
-    pub detach: bool,
-    /// Remove the container when it has ended.
-    pub remove: bool,
-    pub build: BuildPolicy,
-    pub quiet_pull: bool,
-    pub remove_orphans: bool,
-}
 
 impl Engine {
     /// Brings up what a service depends on, as far as it is in the project, and runs a container of its own for it.
@@ -64,10 +34,20 @@ impl Engine {
             beside: Some(service.to_owned()),
             build: run.build,
             quiet_pull: run.quiet_pull,
+            quiet_build: run.quiet_build,
             remove_orphans: run.remove_orphans,
             ignore_orphans: !run.remove_orphans,
             ..UpOptions::default()
         };
+        if io.rehearsal.is_some() {
+            let deed = Deed::Run {
+                service: service.to_owned(),
+                command: run.command.clone(),
+            };
+            let before = self.preview_up(project, &options).await?;
+            io.only_tells(format!("{before}{deed}"))?;
+            return Ok(0);
+        }
         let prepared = self.sources().prepared(project, io).await?;
         let project = prepared.as_ref();
         let observed = self.furnish(project, &options, io).await?;
@@ -87,7 +67,8 @@ impl Engine {
 
         let slug = slug();
         let name = run.name.clone();
-        let name = name.unwrap_or_else(|| format!("{}-{service}-run-{slug}", project.name));
+        let between = project.separator();
+        let name = name.unwrap_or_else(|| format!("{}{between}{service}{between}run{between}{slug}", project.name));
         let one_off = one_off(mine, run, &name);
         let resolved = hash::resolved(&one_off, |name| execution.first_id(name));
         let image_id = observed.images.get(&names::image(project, mine));
@@ -100,15 +81,55 @@ impl Engine {
         };
         let mut made = container(project, &resolved, &instance);
         dress(&mut made, run, &name, slug);
-        profiles(project, mine, &mut made.body)?;
+        complete(&self.connection, project, mine, &mut made.body)?;
         let api = self.connection.api().await?;
         let id = make(&self.connection, api, &name, mine, &mut made).await;
-        let id = id.map_err(|error| failure::create(&self.connection, project, mine, &name, &error))?;
+        let id = match id {
+            Ok(id) => id,
+            Err(error) => return Err(failure::create(&self.connection, project, mine, &name, &error).await),
+        };
+        let before = hooks::before(mine, true);
+        if let Err(error) = Box::pin(execution.pre_start(project, mine, &name, &before)).await {
+            // It has never run; nobody can learn more from it.
+            let _ = self.connection.docker.remove_container(&id, Some(REMOVAL)).await;
+            return Err(error);
+        }
+        let after = Hooks::of(mine).post_start;
+        let tell = |wrong: Option<String>| {
+            if let Some(wrong) = wrong {
+                io.progress.warning(format!("Container {name}"), wrong);
+            }
+        };
+        let beside = execution.post_start_beside(service, &name, &after);
         if run.detach {
             self.start_one_off(mine, &name, &id).await?;
+            tell(beside.await);
             return started(&name).map(|()| 0);
         }
-        let ended = self.run_joined(mine, &name, &id, run, open, io).await;
+        let attach = Attach {
+            detach_keys: DetachKeys::default(),
+            stdin: run.stdin,
+            signals: true,
+        };
+        let joined = async {
+            // Before it starts, so that nothing of what it says is missed.
+            let attached = self.hold(&id, &attach).await?;
+            self.start_one_off(mine, &name, &id).await?;
+            io.progress.rest();
+            let join = self.join(&id, &attach, attached, open()?);
+            let (status, wrong) = tokio::join!(ended(join, self.connection.exit_status(&id)), beside);
+            tell(wrong);
+            status
+        };
+        let ended = Box::pin(joined).await;
+        if matches!(ended, Ok(None)) {
+            // What somebody has left goes on, and nobody is there any more to see its end.
+            if run.remove {
+                let about = format!("goes on; `docker attach {name}` joins it, `docker rm -f {name}` ends it");
+                io.progress.warning(format!("Container {name}"), about);
+            }
+            return Ok(0);
+        }
         if run.remove {
             let removed = self.connection.docker.remove_container(&id, Some(REMOVAL)).await;
             if let Err(error) = removed
@@ -117,53 +138,19 @@ impl Engine {
                 io.progress.warning(format!("Container {name}"), message(&error));
             }
         }
-        ended
-    }
-
-    async fn run_joined(
-        &self,
-        service: &Service,
-        name: &str,
-        id: &str,
-        run: &Run,
-        open: impl FnOnce() -> Result<Console>,
-        io: &Io,
-    ) -> Result<u8> {
-        let attach = Attach {
-            detach_keys: DetachKeys::default(),
-            stdin: run.stdin,
-            signals: true,
-        };
-        // Before it starts, so that nothing of what it says is missed.
-        let attached = self.hold(id, &attach).await?;
-        self.start_one_off(service, name, id).await?;
-        io.progress.rest();
-        let console = open()?;
-        let join = self.join(id, &attach, attached, console);
-        ended(join, self.connection.exit_status(id)).await
+        ended.map(Option::unwrap_or_default)
     }
 
     async fn start_one_off(&self, service: &Service, name: &str, id: &str) -> Result<()> {
         let docker = &self.connection.docker;
-        let Err(error) = docker.start_container(id, None::<StartContainerOptions>).await else {
+        let start = || docker.start_container(id, None::<StartContainerOptions>);
+        let Err(error) = self.connection.on_networks(start).await else {
             return Ok(());
         };
-        let failed = failure::start(&self.connection, service, name, &error).await;
+        let failed = failure::run(&self.connection, service, name, &error).await;
         // It has never run; nobody can learn more from it.
         let _ = docker.remove_container(id, Some(REMOVAL)).await;
         Err(failed.exit_with(unrunnable(&message(&error))))
-    }
-}
-
-/// The exit status for a command that could not be run, as shells have it.
-fn unrunnable(text: &str) -> u8 {
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&["executable file not found", "no such file or directory"]) {
-        127
-    } else if says(&["permission denied", "exec format error"]) {
-        126
-    } else {
-        1
     }
 }
 
@@ -233,6 +220,7 @@ fn dress(made: &mut container::Container, run: &Run, name: &str, slug: String) {
         // Who stays removes it, once the exit status is known.
         host.auto_remove = Some(run.remove && run.detach);
     }
+    addresses::beside(made, name);
     if !run.aliases {
         let config = made.body.networking_config.as_mut();
         let first = config.and_then(|config| config.endpoints_config.as_mut());

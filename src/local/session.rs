@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::attach::{Attachments, follow_all};
+use super::attach::{Attachments, Before, follow_all};
 use super::events::Events;
 use super::execute::Execution;
 use super::lifecycle::{self, Verb};
@@ -15,6 +15,7 @@ use super::names;
 use super::observed::{Container, Observed};
 use super::plan::Plan;
 use super::reconcile::needs_stop;
+use super::waits::too_late;
 use crate::backend::{Abort, Io, UpOptions};
 use crate::compose::Project;
 use crate::engine::{Connection, message};
@@ -35,20 +36,10 @@ impl Session<'_> {
         let events = Events::new();
         let execution = self.execution(&events);
         let limit = self.options.wait_timeout.filter(|_| self.options.wait);
-        let late = async {
-            match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             result = execution.run_interruptibly(plan, observed) => result,
             error = events.listen(self.connection, &self.project.name), if plan.waits() => Err(error),
-            () = late => {
-                let seconds = limit.unwrap_or_default().as_secs();
-                Err(Error::new(format!("the services are not up after {seconds} s"))
-                    .hint("`ctx ps --all` and `ctx logs` may tell why; what has started goes on"))
-            }
+            late = too_late(limit) => Err(late),
         }
     }
 
@@ -68,7 +59,7 @@ impl Session<'_> {
     }
 
     async fn followed(&self, plan: &Plan<'_>, observed: &Observed, events: &Events) -> Result<u8> {
-        let (attachments, announced) = Attachments::new(self.options);
+        let (attachments, announced) = Attachments::new(self.options, self.project);
         self.io.log.expect(&self.replicas(&attachments));
         for container in observed
             .containers
@@ -76,7 +67,7 @@ impl Session<'_> {
             .filter(|container| plan.running.contains(&container.name))
         {
             if let Some(service) = self.project.services.get(&container.service) {
-                attachments.add(service, &container.name, None, true);
+                attachments.add(service, &container.name, Before::default(), true);
             }
         }
         let execution = self.execution(events).attached(attachments);
@@ -94,7 +85,8 @@ impl Session<'_> {
             Abort::OnExit => true,
             Abort::OnFailure => exit.1 != 0,
         };
-        let follow = follow_all(self.connection, events, &self.project.name, self.io, announced, &exits);
+        let (name, halted) = (&self.project.name, halt.subscribe());
+        let follow = follow_all(self.connection, events, name, self.io, announced, &exits, &halted);
         let mut all = pin!(async { tokio::try_join!(run, follow).map(|_| ()) });
         let mut stopped = pin!(async {
             let mut abort = exits.subscribe();

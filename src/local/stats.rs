@@ -1,49 +1,63 @@
 //! `stats`: what containers use.
 
 use bollard::models::ContainerStatsResponse;
-use bollard::query_parameters::StatsOptions;
+use bollard::query_parameters::StatsOptions as Request;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
 use super::Engine;
-use crate::backend::Usage;
+use crate::backend::{Io, Measured, Show, StatsOptions, Usage};
 use crate::engine::is_missing;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Engine {
-    /// What the containers of the named services use, or of all; those that do not run only if `all`. The engine takes
-    /// a second for it.
-    pub async fn usage(&self, project: &str, services: &[String], all: bool) -> Result<Vec<Usage>> {
+    /// Shows what containers use, again and again: the engine takes a second for it each time.
+    pub(super) async fn show_usage(&self, project: &str, options: &StatsOptions, show: &Show, io: &Io) -> Result<()> {
+        loop {
+            let usage = self.usage(project, &options.services, options.all);
+            let usage = tokio::select! {
+                usage = usage => usage?,
+                () = io.interrupts.reached(1) => return Err(Error::INTERRUPTED),
+            };
+            show(&usage)?;
+            if options.once || usage.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the containers of the named services use, or of all; those that do not run only if `all`.
+    async fn usage(&self, project: &str, services: &[String], all: bool) -> Result<Vec<Usage>> {
         let containers = self.containers_of(project, services).await?;
         let chosen = containers.iter().filter(|container| {
             let named = services.is_empty() || services.contains(&container.service);
             named && (all || container.is_running())
         });
         let usages = chosen.map(|container| async {
-            let options = StatsOptions {
+            let request = Request {
                 stream: false,
                 one_shot: false,
             };
-            let mut stats = self.connection.docker.stats(&container.id, Some(options));
-            let usage = match stats.next().await {
-                Some(Ok(stats)) => usage(&stats),
+            let mut stats = self.connection.docker.stats(&container.id, Some(request));
+            let measured = match stats.next().await {
+                Some(Ok(stats)) => measured(&stats),
                 Some(Err(error)) if !is_missing(&error) => {
                     let what = format!("cannot tell what container {} uses", container.name);
                     return Err(self.connection.failed(what, &error));
                 }
-                _ => Usage::default(),
+                _ => measured(&ContainerStatsResponse::default()),
             };
             Ok(Usage {
                 id: container.id.clone(),
                 name: container.name.clone(),
-                ..usage
+                measured: Some(measured),
             })
         });
         try_join_all(usages).await
     }
 }
 
-fn usage(stats: &ContainerStatsResponse) -> Usage {
+fn measured(stats: &ContainerStatsResponse) -> Measured {
     let cpu = |stats: &Option<bollard::models::ContainerCpuStats>| {
         let stats = stats.clone().unwrap_or_default();
         let used = stats
@@ -93,17 +107,15 @@ fn usage(stats: &ContainerStatsResponse) -> Usage {
     let memory_used = used.saturating_sub(cached.copied().unwrap_or(0).min(used));
     #[allow(clippy::cast_precision_loss, reason = "no machine has that many")]
     let cores = now.2 as f64;
-    Usage {
+    Measured {
         cpu: share(now.0.saturating_sub(before.0), now.1.saturating_sub(before.1)) * cores,
         memory: memory_used,
         memory_limit: memory.limit.unwrap_or(0),
         memory_share: share(memory_used, memory.limit.unwrap_or(0)),
-        received,
-        sent,
-        read: moved("read"),
-        written: moved("write"),
-        processes: stats.pids_stats.as_ref().and_then(|pids| pids.current).unwrap_or(0),
-        ..Usage::default()
+        network: Some((received, sent)),
+        blocks: Some((moved("read"), moved("write"))),
+        processes: Some(stats.pids_stats.as_ref().and_then(|pids| pids.current).unwrap_or(0)),
+        ..Measured::default()
     }
 }
 
@@ -124,10 +136,10 @@ mod tests {
             }"#,
         )
         .unwrap();
-        let usage = usage(&stats);
+        let usage = measured(&stats);
         let near = |a: f64, b: f64| (a - b).abs() < 0.001;
         assert!(near(usage.cpu, 40.0) && near(usage.memory_share, 20.0), "{usage:?}");
-        assert_eq!((usage.memory, usage.received, usage.sent), (800, 6, 7));
-        assert_eq!((usage.read, usage.written, usage.processes), (7, 8, 3));
+        assert_eq!((usage.memory, usage.network), (800, Some((6, 7))));
+        assert_eq!((usage.blocks, usage.processes), (Some((7, 8)), Some(3)));
     }
 }

@@ -26,7 +26,7 @@ use super::lifecycle::Verb;
 use super::observed::Container;
 use super::session::Session;
 use super::{Engine, dependencies, hooks, labels, names};
-use crate::backend::{Backend, Io, LogLine, UpOptions};
+use crate::backend::{Backend, Deeds, Io, LogLine, UpOptions};
 use crate::compose::{Project, Spanned};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Connection, message};
@@ -65,6 +65,13 @@ impl Engine {
                 Error::new("there is nothing to watch: no service has a `develop.watch`")
                     .hint("`develop: {watch: [{action: sync, path: ./src, target: /app/src}]}` copies what is edited"),
             );
+        }
+        if io.rehearsal.is_some() {
+            if let Some(options) = &watching.up {
+                self.up(project, options, io).await?;
+            }
+            io.only_tells(Deeds(rules.iter().map(Rule::deed).collect()))?;
+            return Ok(0);
         }
         // Before anything is built, so that what is edited meanwhile counts.
         let (tree, batches) = Tree::open(&rules)?;
@@ -287,7 +294,7 @@ impl<'a> Watch<'a> {
 
     fn shows(&self, service: &str) -> bool {
         let options = self.watching.up.clone().unwrap_or_default();
-        let (attachments, _) = Attachments::new(&options);
+        let (attachments, _) = Attachments::new(&options, self.project);
         let service = self.project.services.get(service);
         service.is_some_and(|service| attachments.show(service))
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::challenge::{Challenge, challenge};
-use super::credentials::{Credentials, Login};
+use super::credentials::{Credentials, Issuer, Login};
 use super::token::{basic, token};
 use super::transport::{Answer, Kind, Request, Transport, is_loopback};
 use super::{Failure, Reference, is_digest};
@@ -62,9 +62,13 @@ impl Client {
         }
     }
 
-    /// Who one is at a registry, whatever `docker login` stored.
-    pub async fn log_in(&self, registry: &str, login: Login) {
-        self.credentials.set(registry, login).await;
+    /// Asks somebody who one is before what `docker login` stored.
+    #[must_use]
+    pub fn issued_by(self, issuer: Option<Arc<dyn Issuer>>) -> Self {
+        Self {
+            credentials: self.credentials.issued_by(issuer),
+            ..self
+        }
     }
 
     /// Who one is at a registry.

@@ -4,11 +4,14 @@
 //! what it said.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::DecodePaddingMode::Indifferent;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -40,15 +43,23 @@ pub enum Login {
     RegistryToken(String),
 }
 
+/// Who gives out logins for registries of its own, so that nobody needs to store one.
+#[async_trait]
+pub trait Issuer: Send + Sync + fmt::Debug {
+    /// A login for a registry; `None` for others' registries, and where none is given.
+    async fn login(&self, registry: &str) -> Option<Login>;
+}
+
 /// The docker command line's file of settings, read when first needed.
 pub struct Credentials {
     file: Option<PathBuf>,
+    issuer: Option<Arc<dyn Issuer>>,
     settings: OnceLock<Result<Settings, String>>,
     logins: Mutex<HashMap<String, Login>>,
 }
 
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("file", &self.file)
             .finish_non_exhaustive()
@@ -88,9 +99,16 @@ impl Credentials {
     pub fn new(folder: Option<&Path>) -> Self {
         Self {
             file: folder.map(|folder| folder.join("config.json")),
+            issuer: None,
             settings: OnceLock::new(),
             logins: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// Asks somebody before what is stored.
+    #[must_use]
+    pub fn issued_by(self, issuer: Option<Arc<dyn Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// Who one is at a registry. Helpers are asked once.
@@ -99,17 +117,9 @@ impl Credentials {
         if let Some(login) = logins.get(registry) {
             return Ok(login.clone());
         }
-        let login = self.look_up(registry).await.map_err(|why| Failure::Credentials {
-            registry: registry.to_owned(),
-            why,
-        })?;
+        let login = self.look_up(registry).await?;
         logins.insert(registry.to_owned(), login.clone());
         Ok(login)
-    }
-
-    /// Who one is there, whatever is stored.
-    pub async fn set(&self, registry: &str, login: Login) {
-        self.logins.lock().await.insert(registry.to_owned(), login);
     }
 
     /// Who one is everywhere, by the names that the docker CLI stores.
@@ -132,15 +142,30 @@ impl Credentials {
         Ok(all)
     }
 
-    async fn look_up(&self, registry: &str) -> Result<Login, String> {
+    async fn look_up(&self, registry: &str) -> Result<Login, Failure> {
+        let unreadable = |why| Failure::Credentials {
+            registry: registry.to_owned(),
+            why,
+        };
+        if let Some(issuer) = &self.issuer
+            && let Some(login) = issuer.login(registry).await
+        {
+            return Ok(login);
+        }
         let settings = self.settings.get_or_init(|| Settings::read(self.file.as_deref()));
-        let settings = settings.as_ref().map_err(Clone::clone)?;
+        let settings = settings.as_ref().map_err(|why| unreadable(why.clone()))?;
         let server = if registry == "docker.io" { DOCKER_HUB } else { registry };
         let helper = settings.cred_helpers.get(server).unwrap_or(&settings.creds_store);
         if helper.is_empty() {
-            settings.stored(server)
-        } else {
-            ask(helper, server).await
+            return settings.stored(server).map_err(unreadable);
+        }
+        match ask(helper, server).await {
+            Ok(Some(login)) => Ok(login),
+            Ok(None) => Err(Failure::NoHelper {
+                registry: registry.to_owned(),
+                helper: helper.clone(),
+            }),
+            Err(why) => Err(unreadable(why)),
         }
     }
 }
@@ -150,7 +175,7 @@ impl Settings {
         let Some(file) = file else { return Ok(Self::default()) };
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(format!("{}: {error}", file.display())),
         };
         if text.trim().is_empty() {
@@ -212,18 +237,22 @@ fn password_of(user: &str, password: &str) -> Login {
     }
 }
 
-/// Asks the program `docker-credential-<helper>`.
-async fn ask(helper: &str, server: &str) -> Result<Login, String> {
+/// Asks the program `docker-credential-<helper>`, if there is one.
+async fn ask(helper: &str, server: &str) -> Result<Option<Login>, String> {
     let program = format!("docker-credential-{helper}");
     let failed = |why: &dyn std::fmt::Display| format!("`{program}`: {why}");
     let child = Command::new(&program)
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
-    let mut child = child.map_err(|error| failed(&error))?;
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
     let answer = async {
         if let Some(mut input) = child.stdin.take() {
             // A helper that does not want to know where it is asked for says so itself.
@@ -239,16 +268,17 @@ async fn ask(helper: &str, server: &str) -> Result<Login, String> {
     if !output.status.success() {
         // This is how helpers say that they know nobody.
         return if text.contains("credentials not found") {
-            Ok(Login::Nobody)
+            Ok(Some(Login::Nobody))
         } else {
-            Err(failed(
-                &text.lines().next().unwrap_or("it failed without a word").trim(),
-            ))
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let mut lines = text.lines().chain(errors.lines()).map(str::trim);
+            let said = lines.find(|line| !line.is_empty());
+            Err(failed(&said.unwrap_or("it failed without a word")))
         };
     }
     match serde_json::from_str::<Told>(&text) {
-        Ok(told) if told.username == TOKEN => Ok(Login::IdentityToken(told.secret)),
-        Ok(told) => Ok(password_of(&told.username, &told.secret)),
+        Ok(told) if told.username == TOKEN => Ok(Some(Login::IdentityToken(told.secret))),
+        Ok(told) => Ok(Some(password_of(&told.username, &told.secret))),
         Err(_) => Err(failed(&"what it says is not what helpers say")),
     }
 }

@@ -21,6 +21,8 @@ pub enum Failure {
     Unexpected { registry: String, why: String },
     #[error("the credentials for `{registry}` cannot be read: {why}")]
     Credentials { registry: String, why: String },
+    #[error("the credentials for `{registry}` cannot be read: there is no program `docker-credential-{helper}`")]
+    NoHelper { registry: String, helper: String },
 }
 
 impl Failure {
@@ -46,6 +48,9 @@ impl Failure {
             Self::Unexpected { .. } => "try again; if it stays so, ask those who run the registry".to_owned(),
             Self::Credentials { registry, .. } => {
                 format!("log in again: `docker login{}`", argument(registry))
+            }
+            Self::NoHelper { helper, .. } => {
+                format!("install it, or take `{helper}` out of `credsStore` and `credHelpers` in Docker's config.json")
             }
         }
     }

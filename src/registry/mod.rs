@@ -12,6 +12,6 @@ mod token;
 mod transport;
 
 pub use client::{Client, Manifest, Platform};
-pub use credentials::{Credentials, Login};
+pub use credentials::{Credentials, Issuer, Login};
 pub use failure::Failure;
 pub use reference::{InvalidReference, Reference, is_digest};

@@ -41,6 +41,9 @@ fn text(changes: &[Change], stack: &str, sources: &Sources) -> String {
             let mark = if change.loss().is_some() { "! " } else { "" };
             let _ = writeln!(text, "      {mark}{remark}");
         }
+        if change.rolled_back && change.action != Action::Remove {
+            text.push_str("      was rolled back with `ctx rollback`; `ctx up` deploys what the files say\n");
+        }
         for property in &change.properties {
             let _ = writeln!(text, "      {}", line(property));
         }
@@ -91,6 +94,7 @@ fn line(property: &Property) -> String {
     } = property;
     match (before, after, follows) {
         (None, None, Some(follows)) => format!("{path}: follows {follows}"),
+        (Some(before), None, Some(follows)) => format!("{path}: {} → follows {follows}", shown(Some(before))),
         (None, None, None) => format!("{path}: changes"),
         (before, after, _) => format!("{path}: {} → {}", shown(before.as_ref()), shown(after.as_ref())),
     }
@@ -141,6 +145,7 @@ fn object(change: &Change, sources: &Sources) -> Value {
         "Kept": change.kept,
         "Loss": change.loss(),
         "Service": change.service,
+        "RolledBack": change.rolled_back,
         "Place": place,
         "Properties": properties.collect::<Vec<_>>(),
     })
@@ -167,6 +172,7 @@ mod tests {
             service: None,
             span: Span::NOWHERE,
             properties: Vec::new(),
+            rolled_back: false,
         };
         let property = |path: &str, before: Option<Value>, after: Option<Value>, follows: Option<&str>| Property {
             path: path.into(),

@@ -13,7 +13,7 @@ pub fn print(happening: &Happening, as_json: bool) -> Result<()> {
     } else {
         text(happening, &TimeZone::system())
     };
-    output::document(&(line + "\n"), None)
+    output::next(&(line + "\n"))
 }
 
 fn text(happening: &Happening, here: &TimeZone) -> String {

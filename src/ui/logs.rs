@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use indexmap::IndexSet;
 use unicode_width::UnicodeWidthStr;
 
+use super::output;
 use super::progress::Display;
 use crate::backend::{LogLine, LogSink};
 
@@ -34,10 +35,16 @@ pub fn sink(display: &Display, look: Look, closed: impl Fn() + Send + Sync + 'st
         let text = prefixes.lock().unwrap_or_else(PoisonError::into_inner).prefixed(&line);
         print(&mut || {
             // One write a line, so that nothing comes between; containers' own colours pass untouched.
-            let written = std::io::stdout().lock().write_all(text.as_bytes());
-            if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-                told.call_once(&closed);
-            }
+            let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) else {
+                return;
+            };
+            told.call_once(|| {
+                // That nobody reads on is no mistake; that a disk is full, is.
+                if error.kind() != ErrorKind::BrokenPipe {
+                    output::say(&format!("error: cannot write to standard output\n  because: {error}"));
+                }
+                closed();
+            });
         });
     })
     .expecting(move |names| {
@@ -92,7 +99,8 @@ impl Prefixes {
         }
         self.add(&line.replica);
         let style = self.style(&line.replica);
-        let padding = " ".repeat(self.width - line.replica.width());
+        // As wide as Docker Compose has it: one more than the longest name.
+        let padding = " ".repeat(self.width + 1 - line.replica.width());
         format!("{style}{}{padding} | {style:#}{time}{}\n", line.replica, line.text)
     }
 
@@ -128,16 +136,16 @@ mod tests {
     #[test]
     fn the_width_grows_with_the_longest_name() {
         let mut prefixes = Prefixes::new(Look::default(), false);
-        assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1 | a\n");
-        assert_eq!(prefixes.prefixed(&line("redis-1", "")), "redis-1 | \n");
-        assert_eq!(prefixes.prefixed(&line("db-1", "b")), "db-1    | b\n");
+        assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1  | a\n");
+        assert_eq!(prefixes.prefixed(&line("redis-1", "")), "redis-1  | \n");
+        assert_eq!(prefixes.prefixed(&line("db-1", "b")), "db-1     | b\n");
     }
 
     #[test]
     fn names_known_beforehand_align_the_first_line() {
         let mut prefixes = Prefixes::new(Look::default(), false);
         prefixes.add("redis-1");
-        assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1    | a\n");
+        assert_eq!(prefixes.prefixed(&line("db-1", "a")), "db-1     | a\n");
     }
 
     #[test]
@@ -152,7 +160,7 @@ mod tests {
         };
         let time = "2026-01-02T03:04:05.600000000Z";
         let mut prefixes = Prefixes::new(timestamps, false);
-        assert_eq!(prefixes.prefixed(&stamped), format!("db-1 | {time} a\n"));
+        assert_eq!(prefixes.prefixed(&stamped), format!("db-1  | {time} a\n"));
         let bare = Look {
             no_prefix: true,
             ..timestamps
@@ -163,13 +171,13 @@ mod tests {
     #[test]
     fn only_the_prefix_is_coloured_and_the_sixth_name_is_bold() {
         let mut prefixes = Prefixes::new(Look::default(), true);
-        assert_eq!(prefixes.prefixed(&line("a", "x")), "\u{1b}[36ma | \u{1b}[0mx\n");
+        assert_eq!(prefixes.prefixed(&line("a", "x")), "\u{1b}[36ma  | \u{1b}[0mx\n");
         for name in ["b", "c", "d", "e"] {
             prefixes.add(name);
         }
         assert_eq!(
             prefixes.prefixed(&line("f", "x")),
-            "\u{1b}[1m\u{1b}[36mf | \u{1b}[0mx\n"
+            "\u{1b}[1m\u{1b}[36mf  | \u{1b}[0mx\n"
         );
     }
 }

@@ -4,8 +4,40 @@ use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::str::FromStr;
+
+use clap::ValueEnum;
 
 use crate::error::{Error, Result};
+
+/// When colours are written, and the cursor is moved.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub enum Colors {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+impl Colors {
+    /// For everything that is written from now on.
+    pub fn set(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+impl FromStr for Colors {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(text, true).map_err(|_| "use auto, always or never".to_owned())
+    }
+}
 
 /// Writes a document to standard output, or to a file, which is replaced as a whole.
 pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
@@ -13,12 +45,30 @@ pub fn document(text: &str, file: Option<&Path>) -> Result<()> {
         return replace(path, text)
             .map_err(|error| Error::new(format!("cannot write {}", path.display())).because(&error));
     }
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match write(text) {
         // A reader that has seen enough (`ctx convert | head`) is no failure.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| Error::new("cannot write to standard output").because(&error)),
+        result => result.map_err(|error| unwritten(&error)),
     }
+}
+
+/// Writes the next part of what goes on and on (`ctx events`, `ctx stats`). A reader that has gone ends the command, without
+/// a failure: there is nobody left to go on for.
+pub fn next(text: &str) -> Result<()> {
+    match write(text) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Error::Exit(0)),
+        result => result.map_err(|error| unwritten(&error)),
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+fn unwritten(error: &io::Error) -> Error {
+    Error::new("cannot write to standard output").because(error)
 }
 
 /// Writes bytes to standard output as they are.
@@ -124,9 +174,11 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_an_error() {
-        let error = document("", Some(Path::new("/nonexistent/file"))).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/file");
+        let error = document("", Some(&path)).unwrap_err().to_string();
         assert!(
-            error.to_string().starts_with("cannot write /nonexistent/file: "),
+            error.starts_with(&format!("cannot write {}: ", path.display())),
             "{error}"
         );
     }

@@ -40,6 +40,8 @@ pub fn print_images(images: &[Image], format: &Format, quiet: bool) -> Result<()
         let mut ids: Vec<_> = images
             .iter()
             .map(|image| image.id.trim_start_matches("sha256:"))
+            // ECS does not tell what a tag has meant.
+            .filter(|id| !id.is_empty())
             .collect();
         ids.dedup();
         return output::document(&output::lines(ids), None);
@@ -103,13 +105,31 @@ pub fn print_volumes(volumes: &[OwnVolume], format: &Format, quiet: bool) -> Res
             .iter()
             .map(|volume| vec![volume.driver.clone(), volume.name.clone()])
             .collect(),
-        objects: volumes
-            .iter()
-            .map(|volume| json!({"Driver": volume.driver, "Name": volume.name}))
-            .collect(),
+        objects: volumes.iter().map(volume).collect(),
         json: Json::Lines,
     };
     listing.print(format)
+}
+
+/// The docker CLI's keys; what nobody has asked the engine for is `N/A`, as there.
+fn volume(volume: &OwnVolume) -> serde_json::Value {
+    let labels: Vec<_> = volume
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    json!({
+        "Availability": "N/A",
+        "Driver": volume.driver,
+        "Group": "N/A",
+        "Labels": labels.join(","),
+        "Links": "N/A",
+        "Mountpoint": volume.mountpoint,
+        "Name": volume.name,
+        "Scope": volume.scope,
+        "Size": "N/A",
+        "Status": "N/A",
+    })
 }
 
 /// One table for all containers: engines may know other columns for each, and then a cell stays empty.

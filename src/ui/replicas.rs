@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::listing::{Format, Json, Listing};
 use super::output;
-use crate::backend::{Publication, Replica};
+use crate::backend::{Fittings, Publication, Replica};
 use crate::error::Result;
 
-pub fn print(replicas: &[Replica], format: &Format) -> Result<()> {
-    listing(replicas, Timestamp::now()).print(format)
+/// Why a task stopped can be long; `--no-trunc` shows it all.
+const STATUS_LENGTH: usize = 80;
+
+pub fn print(replicas: &[Replica], format: &Format, whole: bool) -> Result<()> {
+    listing(replicas, Timestamp::now(), whole).print(format)
 }
 
 pub fn print_ids(replicas: &[Replica]) -> Result<()> {
@@ -24,29 +28,41 @@ pub fn print_services(replicas: &[Replica]) -> Result<()> {
     output::document(&output::lines(services), None)
 }
 
-fn listing(replicas: &[Replica], now: Timestamp) -> Listing<'static> {
+fn listing(replicas: &[Replica], now: Timestamp, whole: bool) -> Listing<'static> {
     Listing {
         columns: &["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"],
-        rows: replicas.iter().map(|replica| row(replica, now)).collect(),
-        objects: replicas.iter().map(|replica| json(replica, now)).collect(),
+        rows: replicas.iter().map(|replica| row(replica, now, whole)).collect(),
+        objects: replicas.iter().map(|replica| json(replica, now, whole)).collect(),
         json: Json::Lines,
     }
 }
 
-fn row(replica: &Replica, now: Timestamp) -> Vec<String> {
+fn row(replica: &Replica, now: Timestamp, whole: bool) -> Vec<String> {
     vec![
         replica.name.clone(),
-        replica.image.clone(),
-        shortened(&replica.command),
+        if whole {
+            replica.image.clone()
+        } else {
+            image(&replica.image)
+        },
+        if whole {
+            quoted(&replica.command)
+        } else {
+            shortened(&replica.command)
+        },
         replica.service.clone(),
         age(replica.created, now),
-        replica.status.clone(),
+        if whole {
+            replica.status.clone()
+        } else {
+            cut(&replica.status, STATUS_LENGTH)
+        },
         ports(&replica.ports),
     ]
 }
 
-/// The keys of `docker compose ps --format json`, as far as both targets know them.
-fn json(replica: &Replica, now: Timestamp) -> Value {
+/// The keys of `docker compose ps --format json`; what only engines know is empty elsewhere.
+fn json(replica: &Replica, now: Timestamp, whole: bool) -> Value {
     let publishers: Vec<_> = replica
         .ports
         .iter()
@@ -60,68 +76,105 @@ fn json(replica: &Replica, now: Timestamp) -> Value {
         })
         .collect();
     json!({
-        "Command": quoted(&replica.command),
-        "CreatedAt": replica.created.map(|created| created.to_string()),
+        "Command": if whole { quoted(&replica.command) } else { shortened(&replica.command) },
+        "CreatedAt": replica.created.map_or_else(String::new, |created| go_time(&created.to_zoned(TimeZone::system()))),
         "ExitCode": replica.exit_code.unwrap_or(0),
         "Health": replica.health.as_deref().unwrap_or(""),
-        "ID": replica.id,
+        "ID": if whole { &replica.id } else { short(&replica.id) },
         "Image": replica.image,
+        "Labels": labels(&replica.fittings),
+        "LocalVolumes": replica.fittings.local_volumes.to_string(),
+        "Mounts": mounts(&replica.fittings, whole),
         "Name": replica.name,
+        "Names": replica.name,
+        "Networks": replica.fittings.networks.join(","),
         "Ports": ports(&replica.ports),
+        "Project": replica.fittings.project,
         "Publishers": publishers,
         "RunningFor": age(replica.created, now),
         "Service": replica.service,
+        // Nobody asks the engine to measure it.
+        "Size": "0B",
         "State": replica.state,
         "Status": replica.status,
     })
 }
 
-/// `0.0.0.0:8080->80/tcp, 443/tcp`, where neighbouring ports become a range.
+/// A container's id as people use it. Names of other things stay as they are.
+fn short(id: &str) -> &str {
+    let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { &id[..12] } else { id }
+}
+
+fn labels(fittings: &Fittings) -> String {
+    let labels = fittings.labels.iter();
+    labels
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// Each mount's first fifteen characters, as the docker CLI shows it, or all.
+fn mounts(fittings: &Fittings, whole: bool) -> String {
+    const LENGTH: usize = 15;
+    let shown = |mount: &String| {
+        if whole { mount.clone() } else { cut(mount, LENGTH) }
+    };
+    fittings.mounts.iter().map(shown).collect::<Vec<_>>().join(",")
+}
+
+/// A time as Go prints it: `2026-01-02 03:04:05 +0000 UTC`.
+fn go_time(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S %z %Z").to_string()
+}
+
+/// `443/tcp, 0.0.0.0:8080->80/tcp`, as the docker CLI shows them: first those that are not published, or as they are,
+/// neighbours as ranges; then the others.
 fn ports(ports: &[Publication]) -> String {
     let mut ports = ports.to_vec();
-    ports.sort_by(|a, b| (a.published.is_none(), a).cmp(&(b.published.is_none(), b)));
+    ports.sort_by(|a, b| {
+        (a.target, &a.host, a.published, &a.protocol).cmp(&(b.target, &b.host, b.published, &b.protocol))
+    });
     ports.dedup();
-    let mut ranges: Vec<(Publication, u16)> = Vec::new();
-    for port in ports {
-        match ranges.last_mut() {
-            Some((first, more)) if continues(first, *more, &port) => *more += 1,
-            _ => ranges.push((port, 0)),
+    let (mut shown, mut ranges, mut mapped) = (Vec::new(), Vec::<(&Publication, u16)>::new(), Vec::new());
+    for port in &ports {
+        if let Some(published) = port.published.filter(|published| *published != port.target) {
+            mapped.push(format!("{}:{published}->{}/{}", host(port), port.target, port.protocol));
+            continue;
+        }
+        let same = |(first, _): &&mut (&Publication, u16)| first.host == port.host && first.protocol == port.protocol;
+        match ranges.iter_mut().find(same) {
+            Some((_, last)) if last.checked_add(1) == Some(port.target) => *last = port.target,
+            Some(ended) => {
+                shown.push(range(ended.0, ended.1));
+                *ended = (port, port.target);
+            }
+            None => ranges.push((port, port.target)),
         }
     }
-    let text: Vec<_> = ranges.iter().map(|(first, more)| range(first, *more)).collect();
-    text.join(", ")
+    shown.extend(ranges.iter().map(|(first, last)| range(first, *last)));
+    shown.extend(mapped);
+    shown.join(", ")
 }
 
-/// Whether a port comes right after the range of `more` ports behind `first`.
-fn continues(first: &Publication, more: u16, port: &Publication) -> bool {
-    let next = |start: u16| start.checked_add(more + 1);
-    first.host == port.host
-        && first.protocol == port.protocol
-        && next(first.target) == Some(port.target)
-        && first.published.and_then(next) == port.published
-}
-
-fn range(first: &Publication, more: u16) -> String {
-    let span = |start: u16| {
-        if more == 0 {
-            start.to_string()
-        } else {
-            format!("{start}-{}", start + more)
-        }
+fn range(first: &Publication, last: u16) -> String {
+    let span = if first.target == last {
+        last.to_string()
+    } else {
+        format!("{}-{last}", first.target)
     };
-    let target = format!("{}/{}", span(first.target), first.protocol);
     match first.published {
-        None => target,
-        Some(published) => {
-            // An IPv6 address and its port would run into one another.
-            let is_ipv6 = first.host.contains(':') && !first.host.starts_with('[');
-            let host = if is_ipv6 {
-                format!("[{}]", first.host)
-            } else {
-                first.host.clone()
-            };
-            format!("{host}:{}->{target}", span(published))
-        }
+        None => format!("{span}/{}", first.protocol),
+        Some(_) => format!("{}:{span}->{span}/{}", host(first), first.protocol),
+    }
+}
+
+/// An IPv6 address and its port would run into one another.
+fn host(port: &Publication) -> String {
+    if port.host.contains(':') && !port.host.starts_with('[') {
+        format!("[{}]", port.host)
+    } else {
+        port.host.clone()
     }
 }
 
@@ -133,14 +186,26 @@ fn quoted(command: &str) -> String {
     }
 }
 
+/// An image, of its digest the first twelve digits: on ECS each image has one.
+fn image(image: &str) -> String {
+    match image.split_once("@sha256:") {
+        Some((name, digest)) => format!("{name}@sha256:{}", digest.get(..12).unwrap_or(digest)),
+        None => image.to_owned(),
+    }
+}
+
 /// The command's first twenty characters, in quotes, as the docker CLI shows it.
 fn shortened(command: &str) -> String {
     const LENGTH: usize = 20;
     let command: String = command.split_whitespace().collect::<Vec<_>>().join(" ");
-    if command.chars().count() <= LENGTH {
-        return quoted(&command);
+    quoted(&cut(&command, LENGTH))
+}
+
+fn cut(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
     }
-    quoted(&format!("{}…", command.chars().take(LENGTH - 1).collect::<String>()))
+    format!("{}…", text.chars().take(length - 1).collect::<String>())
 }
 
 /// `5 minutes ago`
@@ -219,6 +284,15 @@ mod tests {
             exit_code: None,
             created: Some(Timestamp::from_second(1_000_000).unwrap()),
             ports: vec![publication("0.0.0.0", Some(8080), 80), publication("", None, 443)],
+            fittings: Fittings {
+                project: "shop".to_owned(),
+                labels: [("a", "b"), ("c", "")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                mounts: vec!["shop_data".to_owned(), "/home/me/shop/src".to_owned()],
+                local_volumes: 1,
+                networks: vec!["shop_back".to_owned(), "shop_front".to_owned()],
+            },
         }
     }
 
@@ -228,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_table_is_docker_composes() {
-        let table = listing(&[replica()], five_minutes_later())
+        let table = listing(&[replica()], five_minutes_later(), false)
             .render(&Format::Table)
             .unwrap();
         let lines: Vec<_> = table.lines().collect();
@@ -236,32 +310,70 @@ mod tests {
             lines,
             [
                 "NAME         IMAGE     COMMAND                  SERVICE   CREATED         STATUS                   PORTS",
-                "shop-web-1   nginx:1   \"/docker-entrypoint.…\"   web       5 minutes ago   Up 5 minutes (healthy)   0.0.0.0:8080->80/tcp, 443/tcp",
+                "shop-web-1   nginx:1   \"/docker-entrypoint.…\"   web       5 minutes ago   Up 5 minutes (healthy)   443/tcp, 0.0.0.0:8080->80/tcp",
             ]
         );
     }
 
     #[test]
+    fn what_is_long_is_cut_in_the_table_alone() {
+        let mut replica = replica();
+        replica.image = format!("shop/web@sha256:{}", "0123456789abcdef".repeat(4));
+        replica.status = format!("Stopped 1 second ago: {}", "blah ".repeat(99));
+        let table = |whole| listing(std::slice::from_ref(&replica), five_minutes_later(), whole).rows;
+        let cut = &table(false)[0][5];
+        assert!(cut.chars().count() == STATUS_LENGTH && cut.ends_with('…'), "{cut}");
+        assert_eq!(table(false)[0][1], "shop/web@sha256:0123456789ab");
+        assert_eq!(
+            (&table(true)[0][5], &table(true)[0][1]),
+            (&replica.status, &replica.image)
+        );
+    }
+
+    #[test]
     fn json_is_an_object_a_line() {
-        let listing = listing(&[replica(), replica()], five_minutes_later());
+        let listing = listing(&[replica(), replica()], five_minutes_later(), false);
         let text = listing.render(&Format::Json).unwrap();
         let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(objects.len(), 2);
         assert_eq!(objects[0]["Publishers"][0]["PublishedPort"], 8080);
         assert_eq!(objects[0]["RunningFor"], "5 minutes ago");
+        let texts = ["Labels", "Mounts", "Networks", "LocalVolumes", "Project"].map(|key| objects[0][key].as_str());
+        let expected = [
+            "a=b,c=",
+            "shop_data,/home/me/shop/…",
+            "shop_back,shop_front",
+            "1",
+            "shop",
+        ];
+        assert_eq!(texts, expected.map(Some));
     }
 
     #[test]
-    fn neighbouring_ports_become_a_range() {
-        let range = [8001, 8000, 8002].map(|port| publication("0.0.0.0", Some(port), port - 1000));
-        let others = [
+    fn ids_are_short_and_times_are_gos() {
+        let id = "0123456789abcdef".repeat(4);
+        assert_eq!((short(&id), short("arn:aws:ecs")), ("0123456789ab", "arn:aws:ecs"));
+        let time = Timestamp::from_second(1_000_000).unwrap().to_zoned(TimeZone::UTC);
+        assert_eq!(go_time(&time), "1970-01-12 13:46:40 +0000 UTC");
+    }
+
+    #[test]
+    fn ports_are_shown_as_the_docker_cli_shows_them() {
+        let same = |host: &str, port| publication(host, Some(port), port);
+        let all = [
+            publication("0.0.0.0", Some(8001), 7001),
+            publication("0.0.0.0", Some(8000), 7000),
+            same("0.0.0.0", 81),
+            same("0.0.0.0", 80),
+            same("0.0.0.0", 83),
             publication("::", Some(9000), 80),
-            publication("lb.aws", Some(65535), 65535),
+            same("lb.aws", 65535),
+            publication("", None, 443),
+            publication("", None, 444),
         ];
-        assert_eq!(
-            ports(&[range.as_slice(), &others].concat()),
-            "0.0.0.0:8000-8002->7000-7002/tcp, [::]:9000->80/tcp, lb.aws:65535->65535/tcp"
-        );
+        let expected = "0.0.0.0:80-81->80-81/tcp, 0.0.0.0:83->83/tcp, 443-444/tcp, lb.aws:65535->65535/tcp, \
+                        [::]:9000->80/tcp, 0.0.0.0:8000->7000/tcp, 0.0.0.0:8001->7001/tcp";
+        assert_eq!(ports(&all), expected);
     }
 
     #[test]

@@ -3,16 +3,41 @@
 use std::any::Any;
 use std::io::{IsTerminal, Read, Write, stderr, stdin, stdout};
 
+use rustix::io::ioctl_fionread;
+use rustix::process::getpgrp;
+use rustix::termios::{QueueSelector, tcflush, tcgetpgrp};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use crate::backend::{Console, Stream};
+use crate::backend::{Console, Stream, Unheard};
 use crate::error::{Error, Result};
 
 /// Whether somebody types and sees what comes back.
 #[must_use]
 pub fn is_interactive() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
+}
+
+/// For a command that hears nothing of it.
+#[must_use]
+pub fn unheard() -> Unheard {
+    Unheard {
+        typed: stdin().is_terminal(),
+        waits,
+    }
+}
+
+/// Takes away what was typed to a command that does not hear it, before it becomes one of the shell's.
+pub fn forget() {
+    if stdin().is_terminal() && waits() {
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
+    }
+}
+
+/// Whether something can be read. What is typed while another program has the terminal is that one's.
+fn waits() -> bool {
+    let is_ours = !stdin().is_terminal() || tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp());
+    is_ours && ioctl_fionread(stdin()).is_ok_and(|count| count > 0)
 }
 
 /// Opens the console; within a runtime. With `raw` each key goes on as it is pressed, Ctrl-C too, until the console

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::listing::{Format, Json, Listing};
 use super::{output, replicas};
-use crate::backend::Usage;
+use crate::backend::{Measured, Usage};
 use crate::error::Result;
 
 /// Prints a table anew in the place of the one before, where somebody looks; elsewhere below it.
@@ -14,7 +14,7 @@ pub fn print(usages: &[Usage], format: &Format, whole_ids: bool, again: bool) ->
     let text = listing(usages, whole_ids).render(format)?;
     let refresh = again && *format == Format::Table && std::io::stdout().is_terminal();
     let home = if refresh { "\u{1b}[H\u{1b}[J" } else { "" };
-    output::document(&format!("{home}{text}"), None)
+    output::next(&format!("{home}{text}"))
 }
 
 fn listing(usages: &[Usage], whole_ids: bool) -> Listing<'static> {
@@ -22,44 +22,83 @@ fn listing(usages: &[Usage], whole_ids: bool) -> Listing<'static> {
         let length = if whole_ids { usage.id.len() } else { 12 };
         usage.id.chars().take(length).collect::<String>()
     };
-    let moved = |one: u64, other: u64| {
-        let size = |bytes: u64| replicas::size(i64::try_from(bytes).unwrap_or(i64::MAX));
-        format!("{} / {}", size(one), size(other))
-    };
-    let cells = |usage: &Usage| {
-        [
-            id(usage),
-            usage.name.clone(),
-            format!("{:.2}%", usage.cpu),
-            format!("{} / {}", binary(usage.memory), binary(usage.memory_limit)),
-            format!("{:.2}%", usage.memory_share),
-            moved(usage.received, usage.sent),
-            moved(usage.read, usage.written),
-            usage.processes.to_string(),
-        ]
+    let times = usages.iter().any(|usage| time(usage).is_some());
+    let row = |usage: &Usage| {
+        let mut row = vec![id(usage), usage.name.clone()];
+        row.extend(cells(usage.measured.as_ref()));
+        if times {
+            row.push(time(usage).unwrap_or_else(unknown));
+        }
+        row
     };
     let object = |usage: &Usage| {
-        let [id, name, cpu, memory, share, network, blocks, processes] = cells(usage);
-        json!({
-            "BlockIO": blocks, "CPUPerc": cpu, "Container": id, "ID": id, "MemPerc": share, "MemUsage": memory,
-            "Name": name, "NetIO": network, "PIDs": processes,
-        })
+        let [cpu, memory, share, network, blocks, processes] = cells(usage.measured.as_ref());
+        let mut object = json!({
+            "BlockIO": blocks, "CPUPerc": cpu, "Container": usage.id, "ID": id(usage), "MemPerc": share,
+            "MemUsage": memory, "Name": usage.name, "NetIO": network, "PIDs": processes,
+        });
+        if usage.measured.is_none() || time(usage).is_some() {
+            object["Measured"] = time(usage).unwrap_or_else(unknown).into();
+        }
+        object
     };
     Listing {
-        columns: &[
-            "CONTAINER ID",
-            "NAME",
-            "CPU %",
-            "MEM USAGE / LIMIT",
-            "MEM %",
-            "NET I/O",
-            "BLOCK I/O",
-            "PIDS",
-        ],
-        rows: usages.iter().map(|usage| cells(usage).to_vec()).collect(),
+        columns: if times { &COLUMNS } else { &COLUMNS[..COLUMNS.len() - 1] },
+        rows: usages.iter().map(row).collect(),
         objects: usages.iter().map(object).collect(),
         json: Json::Lines,
     }
+}
+
+/// The last one only where somebody else has measured, and earlier.
+const COLUMNS: [&str; 9] = [
+    "CONTAINER ID",
+    "NAME",
+    "CPU %",
+    "MEM USAGE / LIMIT",
+    "MEM %",
+    "NET I/O",
+    "BLOCK I/O",
+    "PIDS",
+    "MEASURED",
+];
+
+fn time(usage: &Usage) -> Option<String> {
+    usage.measured.as_ref()?.time.map(|time| time.to_string())
+}
+
+/// What the docker CLI shows in the place of what it does not know.
+fn unknown() -> String {
+    "--".to_owned()
+}
+
+fn cells(measured: Option<&Measured>) -> [String; 6] {
+    let Some(measured) = measured else {
+        return [
+            unknown(),
+            "-- / --".to_owned(),
+            unknown(),
+            unknown(),
+            unknown(),
+            unknown(),
+        ];
+    };
+    let size = |bytes: u64| replicas::size(i64::try_from(bytes).unwrap_or(i64::MAX));
+    let moved = |moved: Option<(u64, u64)>, unit: &str| {
+        let told = moved.map(|(one, other)| format!("{}{unit} / {}{unit}", size(one), size(other)));
+        told.unwrap_or_else(unknown)
+    };
+    let unit = if measured.per_second { "/s" } else { "" };
+    [
+        format!("{:.2}%", measured.cpu),
+        format!("{} / {}", binary(measured.memory), binary(measured.memory_limit)),
+        format!("{:.2}%", measured.memory_share),
+        moved(measured.network, unit),
+        moved(measured.blocks, ""),
+        measured
+            .processes
+            .map_or_else(unknown, |processes| processes.to_string()),
+    ]
 }
 
 /// `1.953MiB`: four digits, in steps of 1024, as the docker CLI shows memory.

@@ -112,6 +112,18 @@ fn an_endpoint_that_does_not_answer_is_named_as_the_network() {
 }
 
 #[test]
+fn an_endpoint_that_is_no_address_is_refused() {
+    let mut sandbox = sandbox(&["--from-env"]);
+    for url in ["", "localhost:4566"] {
+        with_keys(&mut sandbox, url);
+        let run = sandbox.fails(&["-p", "shop", "ps"]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        let expected = format!("AWS is not reached at `{url}`: that is no address");
+        assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn the_contexts_region_counts_before_the_environments() {
     let Some(lab) = Lab::shared() else { return };
     let mut sandbox = Sandbox::new();

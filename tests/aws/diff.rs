@@ -50,7 +50,7 @@ fn changes_are_told_by_property_and_nothing_is_changed() {
     world.sandbox.write("compose.yaml", file);
     let run = differs(&world, &[]);
     for line in [
-        "  ± cache: CacheTaskDefinition  ECS::TaskDefinition  compose.yaml:7\n      may be replaced\n",
+        "  ± cache: CacheTaskDefinition  ECS::TaskDefinition  compose.yaml:7\n      is replaced\n",
         "ContainerDefinitions[cache].Image: redis:7 → redis:8\n",
         " cache: CacheService  ECS::Service  compose.yaml:7\n",
         "TaskDefinition: follows CacheTaskDefinition\n",
@@ -70,7 +70,7 @@ fn changes_are_told_by_property_and_nothing_is_changed() {
         .unwrap();
     assert_eq!(
         (&task["Replacement"], &task["Place"]["Line"]),
-        (&"Conditional".into(), &7.into())
+        (&"True".into(), &7.into())
     );
 
     assert_eq!(world.parameters("shop")["CacheImage"], "redis:7");

@@ -42,6 +42,42 @@ fn volumes_are_kept_and_named_until_they_are_asked_for() {
 }
 
 #[test]
+fn what_else_carries_the_projects_tag_is_named_and_left_alone() {
+    let Some(world) = World::new() else { return };
+    world.stack("shop", WEB, Some("shop"));
+    let client = aws_sdk_ecr::Client::new(&world.lab.aws());
+    for (name, project) in [("theirs", "other"), ("shop/web", "shop")] {
+        let tag = aws_sdk_ecr::types::Tag::builder()
+            .key("com.docker.compose.project")
+            .value(project);
+        let request = client
+            .create_repository()
+            .repository_name(name)
+            .tags(tag.build().unwrap());
+        block_on(request.send()).unwrap();
+    }
+    let run = world.ok(&["-p", "shop", "down"]);
+    let expected = "ecr repository/shop/web  Still there: kept with its images; `ctx down --rmi all` deletes it";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("Still there").count(), 1, "{}", run.stderr);
+    let left = block_on(client.describe_repositories().send()).unwrap();
+    assert_eq!(left.repositories().len(), 2);
+}
+
+#[test]
+fn services_that_a_failed_creation_has_left_behind_as_names_are_not_still_there() {
+    let Some(world) = World::new() else { return };
+    let file = include_str!("up/troubles/an_image_that_is_not_there.yaml");
+    world.sandbox.write("compose.yaml", file);
+    world.fails(&["up"]);
+    let told = world.ok(&["down"]).stderr;
+    assert!(
+        told.contains("Stack shop  Deleted") && !told.contains("Still there"),
+        "{told}"
+    );
+}
+
+#[test]
 fn at_a_terminal_nobodys_data_goes_unasked() {
     let Some(world) = World::new() else { return };
     world.stack("shop", VOLUME, Some("shop"));

@@ -38,6 +38,8 @@ fn what_failed_can_be_read_afterwards_in_the_order_of_time() {
     assert!(all.contains("stack CREATE_COMPLETE shop"), "{all}");
     let of_web = events(&world.ok(&["events", "--json", "--since", "10m", "web"]).stdout);
     assert!(of_web.iter().all(|one| one["service"] == "web"), "{of_web:?}");
+    let unknown = world.fails(&["events", "wbe"]).stderr;
+    assert!(unknown.contains("has no service `wbe`"), "{unknown}");
     assert_eq!(world.ok(&["events", "--since", "10m", "--until", "9m"]).stdout, "");
     let none = world.fails(&["-p", "other", "events"]).stderr;
     assert!(none.contains("project `other` does not run on ECS"), "{none}");

@@ -6,25 +6,9 @@ use std::process::Stdio;
 use crate::support::terminal::Terminal;
 use crate::world::World;
 
-const FILE: &str = "
-services:
-  web:
-    image: web
-    x-aws-exec: true
-  shut:
-    image: web
-";
-
-fn up() -> Option<World> {
-    let world = World::new()?;
-    world.sandbox.write("compose.yaml", format!("name: shop\n{FILE}"));
-    world.ok(&["up"]);
-    Some(world)
-}
-
 #[test]
 fn a_command_has_its_output_and_its_exit_status() {
-    let Some(world) = up() else { return };
+    let Some(world) = World::open_and_shut() else { return };
     let run = world
         .sandbox
         .run(&["exec", "-T", "web", "sh", "-c", "echo \"it's\" $0; exit 42", "a b"]);
@@ -36,7 +20,7 @@ fn a_command_has_its_output_and_its_exit_status() {
 
 #[test]
 fn folder_and_variables_are_as_wanted() {
-    let Some(world) = up() else { return };
+    let Some(world) = World::open_and_shut() else { return };
     let run = world.ok(&[
         "exec",
         "-T",
@@ -52,26 +36,48 @@ fn folder_and_variables_are_as_wanted() {
     assert_eq!(run.stdout, "/usr it's $HOME\n");
 }
 
-#[test]
-fn what_is_piped_in_arrives_byte_by_byte() {
-    let Some(world) = up() else { return };
-    let input: Vec<u8> = (0..=255).cycle().take(3_000).collect();
-    let mut command = world.sandbox.command(&["exec", "-T", "web", "od", "-An", "-v", "-tx1"]);
+/// Every byte, each beside each other, and what the agent would shorten; with a line longer than a terminal's.
+fn bytes() -> Vec<u8> {
+    let pairs = (0..=255_u8).flat_map(|first| (0..=255_u8).flat_map(move |second| [first, second]));
+    let mut bytes: Vec<u8> = pairs.collect();
+    bytes.extend_from_slice("\u{fffd}\u{fffd}".as_bytes());
+    bytes.extend(std::iter::repeat_n(b'x', 200_000));
+    bytes
+}
+
+/// Runs a command whose input is `input`; what it writes.
+fn pipe(world: &World, input: Vec<u8>, arguments: &[&str]) -> Vec<u8> {
+    let mut command = world.sandbox.command(arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(&input).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&input).unwrap());
     let output = child.wait_with_output().unwrap();
-    let words = String::from_utf8(output.stdout).unwrap();
-    let bytes: Vec<u8> = words
-        .split_whitespace()
-        .map(|word| u8::from_str_radix(word, 16).unwrap())
-        .collect();
-    assert!(bytes == input, "{} bytes of {}", bytes.len(), input.len());
+    writer.join().unwrap();
     assert!(output.status.success());
+    output.stdout
+}
+
+#[test]
+fn bytes_go_in_and_out_as_they_are() {
+    let Some(world) = World::open_and_shut() else { return };
+    let input = bytes();
+    assert!(input.len() > 300_000);
+    let output = pipe(&world, input.clone(), &["exec", "-T", "web", "cat"]);
+    assert!(output == input, "{} bytes of {}", output.len(), input.len());
+}
+
+#[test]
+fn a_reader_that_takes_its_time_gets_everything() {
+    let Some(world) = World::open_and_shut() else { return };
+    let input: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    let script = "printf 'first '; dd bs=1 count=21 2>/dev/null | wc -c; wc -c";
+    let output = pipe(&world, input, &["exec", "-T", "web", "sh", "-c", script]);
+    assert_eq!(String::from_utf8(output).unwrap(), "first 21\n19979\n");
 }
 
 #[test]
 fn on_a_terminal_keys_sizes_and_interrupts_go_to_the_command() {
-    let Some(world) = up() else { return };
+    let Some(world) = World::open_and_shut() else { return };
     let command = world.sandbox.command(&["exec", "web", "sh"]);
     let line = shell_words::join(
         std::iter::once(command.get_program())
@@ -105,14 +111,24 @@ fn on_a_terminal_keys_sizes_and_interrupts_go_to_the_command() {
 
 #[test]
 fn a_service_that_lets_nobody_in_says_how_to_change_that() {
-    let Some(world) = up() else { return };
+    let Some(world) = World::open_and_shut() else { return };
     let run = world.fails(&["exec", "-T", "shut", "true"]);
+    for said in [
+        "the tasks of service `shut` let nobody in",
+        "compose.yaml:6:3",
+        "add `x-aws-exec: true` to the service",
+    ] {
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+    // Without a file there is no line, and the rest is the same.
+    let elsewhere = world.sandbox.home();
+    let mut command = world.sandbox.command(&["-p", "shop", "exec", "-T", "shut", "true"]);
+    let output = command.current_dir(elsewhere).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        run.stderr.contains("cannot run a command in service `shut`"),
-        "{}",
-        run.stderr
+        said.contains("let nobody in") && said.contains("`x-aws-exec: true`"),
+        "{said}"
     );
-    assert!(run.stderr.contains("`x-aws-exec: true`"), "{}", run.stderr);
     for (arguments, said) in [
         (
             &["exec", "-u", "nobody", "web", "true"][..],
@@ -122,7 +138,7 @@ fn a_service_that_lets_nobody_in_says_how_to_change_that() {
         (&["exec", "-d", "web", "true"], "cannot leave a command behind"),
         (
             &["exec", "--index", "9", "web", "true"],
-            "has no task 9 that runs: there are 1",
+            "has no task 9 that runs: there is 1",
         ),
         (&["exec", "wep", "true"], "has no service `wep`"),
     ] {

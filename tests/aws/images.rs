@@ -1,9 +1,13 @@
 //! Images are deployed as what their registries say that their tags mean.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 
+use crate::support::engine::Engine;
 use crate::support::registry::{PASSWORD, Registry, USER, digest_of};
 use crate::support::server::Server;
 use crate::world::World;
@@ -153,6 +157,85 @@ fn a_private_image_is_resolved_with_what_docker_login_stored() {
         world.parameters("shop")["S0Image"],
         format!("{}/app@{digest}", registry.address)
     );
+}
+
+/// Images that are pushed by hand go out from the default context's engine.
+#[test]
+fn an_engine_pushes_to_ecr_as_who_the_context_is() {
+    let Some(mut world) = World::new() else { return };
+    let logins: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
+    let seen = Arc::clone(&logins);
+    let engine = Server::start(move |_, request| {
+        if let Some((image, _)) = request.line.split_once("/push") {
+            let login = request.headers.get("x-registry-auth").cloned().unwrap_or_default();
+            let login = URL_SAFE.decode(login).unwrap();
+            let image = image.trim_start_matches("POST /images/").to_owned();
+            let login = serde_json::from_slice(&login).unwrap_or_default();
+            seen.lock().unwrap().insert(image, login);
+        }
+        (200, String::new(), "{\"status\": \"Pushed\"}\n".to_owned())
+    });
+    // The laboratory has no ECR Public.
+    let public = Server::start(|_, request| {
+        let token = STANDARD.encode("AWS:of the public");
+        let data = json!({"authorizationData": {"authorizationToken": token, "expiresAt": 1}});
+        match request.headers.get("x-amz-target").map(String::as_str) {
+            Some("SpencerFrontendService.GetAuthorizationToken") => (200, String::new(), data.to_string()),
+            _ => (400, String::new(), "{}".to_owned()),
+        }
+    });
+    let endpoint = format!("http://{}", public.address);
+    world.sandbox.set("AWS_ENDPOINT_URL_ECR_PUBLIC", endpoint);
+    let own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/web";
+    let (shared, other) = ("public.ecr.aws/me/web", "registry.example/web");
+    let compose = format!(
+        "services:\n  web: {{build: ., image: '{own}:1'}}\n  other: {{build: ., image: '{other}:1'}}\n  shared: {{build: ., image: '{shared}:1'}}\nname: shop\n"
+    );
+    world.sandbox.write("compose.yaml", compose);
+    world.sandbox.set("DOCKER_HOST", format!("tcp://{}", engine.address));
+    let run = world.ok(&["-c", "lab", "push"]);
+    assert!(run.stderr.contains("shop/web:1  Pushed"), "{}", run.stderr);
+    let logins = logins.lock().unwrap();
+    assert_eq!(logins[own]["username"], "AWS");
+    assert!(
+        logins[own]["password"]
+            .as_str()
+            .is_some_and(|password| !password.is_empty())
+    );
+    assert_eq!(logins[other]["username"], Value::Null);
+    assert_eq!(logins[shared]["password"], "of the public");
+}
+
+/// What one service builds and another only uses is one image, by one digest.
+#[test]
+fn a_service_gets_the_image_that_another_one_builds() {
+    let (Some(world), Some(engine)) = (World::new(), Engine::reach()) else {
+        return;
+    };
+    let compose = format!(
+        "
+name: shop
+x-stay: &stay {{command: [sh, -c, 'trap exit TERM; while :; do sleep 0.1; done']}}
+services:
+  web: {{<<: *stay, image: 'ctxtest/shared:1', build: {{dockerfile_inline: 'FROM {}'}}}}
+  worker: {{<<: *stay, image: 'ctxtest/shared:1'}}
+",
+        engine.image()
+    );
+    world.sandbox.write("compose.yaml", compose);
+    world.ok(&["up"]);
+    let parameters = world.parameters("shop");
+    assert!(parameters["WebImage"].contains("@sha256:"), "{parameters:?}");
+    assert_eq!(parameters["WebImage"], parameters["WorkerImage"]);
+    let again = world.ok(&["up"]).stderr;
+    assert!(again.contains("No changes"), "{again}");
+    let compared = world.ok(&["diff"]).stderr;
+    assert!(
+        compared.contains("Image ctxtest/shared:1  Not built: the one that is deployed is compared"),
+        "{compared}"
+    );
+    world.ok(&["down", "--rmi", "all"]);
+    let _ = engine.try_docker(&["rmi", "-f", "ctxtest/shared:1"]);
 }
 
 #[test]

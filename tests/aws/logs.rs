@@ -1,11 +1,14 @@
 //! `ctx logs`: the output of a project's containers.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 
-use crate::support::deadline::block_on;
+use crate::proxy::{Answer, Asked, Proxy};
+use crate::support::deadline::{block_on, within};
 use crate::world::World;
 
 const WEB: &str = include_str!("stacks/web.yaml");
@@ -137,6 +140,118 @@ fn following_shows_what_comes_once_and_ends_with_an_interrupt() {
     }
 }
 
+/// What is followed, line by line.
+struct Following {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Following {
+    fn begin(world: &World, arguments: &[&str]) -> Self {
+        let arguments = [&["-p", "shop", "logs", "-f", "web"], arguments].concat();
+        let mut command = world.sandbox.command(&arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    fn expect(&mut self, text: &str) {
+        let line = self.lines.next().unwrap().unwrap();
+        assert!(line.ends_with(text), "{line}");
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn lines_that_arrive_late_are_shown_once() {
+    let Some((world, log)) = world() else { return };
+    let mut following = Following::begin(&world, &["--tail", "1"]);
+    following.expect("four");
+    following.expect("five");
+    log.write("shop/web/dddddddddddd", &[(9_000, "now")]);
+    following.expect("now");
+    log.write("shop/web/bbbbbbbbbbbb", &[(31, "late")]);
+    following.expect("late");
+    log.write("shop/web/ffffffffffff", &[(-40_000, "very-late")]);
+    following.expect("very-late");
+    log.write("shop/web/dddddddddddd", &[(9_001, "last")]);
+    following.expect("last");
+}
+
+#[test]
+fn a_clock_that_is_ahead_hides_no_lines_of_others() {
+    let Some((world, log)) = world() else { return };
+    let mut following = Following::begin(&world, &["--tail", "1"]);
+    following.expect("four");
+    following.expect("five");
+    log.write("shop/web/eeeeeeeeeeee", &[(3_600_000, "ahead")]);
+    following.expect("ahead");
+    let now = jiff::Timestamp::now().as_millisecond() - log.now;
+    log.write("shop/web/dddddddddddd", &[(now, "now")]);
+    following.expect("now");
+}
+
+#[test]
+fn following_from_now_on_shows_nothing_that_is_there() {
+    let Some((world, log)) = world() else { return };
+    let asked = Proxy::before(world.lab.url(), |_| None);
+    let mut world = world;
+    world.sandbox.set("AWS_ENDPOINT_URL", &asked.url);
+    let mut following = Following::begin(&world, &["--tail", "0"]);
+    let looked = || {
+        asked
+            .calls()
+            .iter()
+            .any(|action| action == "FilterLogEvents")
+            .then_some(())
+    };
+    within(Duration::from_mins(1), looked).unwrap();
+    log.write("shop/web/aaaaaaaaaaaa", &[(50, "six")]);
+    following.expect("six");
+    assert!(
+        world
+            .ok(&["-p", "shop", "logs", "web", "--tail", "0"])
+            .stdout
+            .is_empty()
+    );
+}
+
+#[test]
+fn following_goes_on_when_aws_was_out_of_reach_or_asked_too_often() {
+    let throttled = r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#;
+    for fault in [Answer::Nothing, Answer::Instead("400 Bad Request", throttled)] {
+        let Some((mut world, log)) = world() else { return };
+        let looks = AtomicUsize::new(0);
+        // More than the SDK asks for one answer.
+        let fails = move |asked: &Asked| {
+            let is_look = asked.action == "FilterLogEvents";
+            (is_look && (2..9).contains(&looks.fetch_add(1, Ordering::Relaxed))).then(|| fault.clone())
+        };
+        let proxy = Proxy::before(world.lab.url(), fails);
+        world.sandbox.set("AWS_ENDPOINT_URL", &proxy.url);
+        let mut following = Following::begin(&world, &["--tail", "1"]);
+        following.expect("four");
+        following.expect("five");
+        let looks = || {
+            proxy
+                .calls()
+                .iter()
+                .filter(|action| *action == "FilterLogEvents")
+                .count()
+        };
+        within(Duration::from_mins(1), || (looks() > 8).then_some(())).unwrap();
+        log.write("shop/web/aaaaaaaaaaaa", &[(50, "six")]);
+        following.expect("six");
+    }
+}
+
 #[test]
 fn services_in_nested_stacks_are_found() {
     let Some(world) = World::new() else { return };
@@ -150,8 +265,8 @@ x-aws-nested_stacks: true
     let log = Log::new(&world);
     log.write("shop/web/1111", &[(0, "GET /")]);
     log.write("shop/db/2222", &[(1, "ready")]);
-    assert_eq!(world.ok(&["logs"]).stdout, "web/1111 | GET /\ndb/2222  | ready\n");
-    assert_eq!(world.ok(&["logs", "db"]).stdout, "db/2222 | ready\n");
+    assert_eq!(world.ok(&["logs"]).stdout, "web/1111  | GET /\ndb/2222   | ready\n");
+    assert_eq!(world.ok(&["logs", "db"]).stdout, "db/2222  | ready\n");
 }
 
 #[test]

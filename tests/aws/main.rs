@@ -6,17 +6,22 @@
 mod support;
 
 mod connect;
+mod copy;
 mod diff;
 mod down;
 mod events;
 mod exec;
 mod explain;
 mod faults;
+mod forward;
 mod images;
+mod lifecycle;
 mod logs;
 mod look;
 mod permissions;
 mod proxy;
 mod ps;
+mod rollback;
+mod run;
 mod up;
 mod world;

@@ -13,6 +13,7 @@ pub(crate) struct Asked {
 }
 
 /// What is answered instead of what the laboratory would.
+#[derive(Clone)]
 pub(crate) enum Answer {
     /// A status line's status, and a body.
     Instead(&'static str, &'static str),
@@ -20,11 +21,14 @@ pub(crate) enum Answer {
     Nothing,
     /// The laboratory does what it is asked, and its answer is lost.
     Lost,
+    /// The same, but nothing is heard of it: the connection stays until `ctx` gives up.
+    Late,
 }
 
 pub(crate) struct Proxy {
     pub(crate) url: String,
     calls: Arc<Mutex<Vec<String>>>,
+    upstream: Arc<Mutex<String>>,
 }
 
 impl Proxy {
@@ -33,14 +37,20 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let (seen, upstream, decide) = (calls.clone(), upstream.replace("http://", ""), Arc::new(decide));
+        let upstream = Arc::new(Mutex::new(upstream.replace("http://", "")));
+        let (seen, place, decide) = (calls.clone(), upstream.clone(), Arc::new(decide));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (seen, upstream, decide) = (seen.clone(), upstream.clone(), decide.clone());
-                std::thread::spawn(move || pass(stream.unwrap(), &upstream, &seen, &*decide));
+                let (seen, place, decide) = (seen.clone(), place.clone(), decide.clone());
+                std::thread::spawn(move || pass(stream.unwrap(), &place, &seen, &*decide));
             }
         });
-        Self { url, calls }
+        Self { url, calls, upstream }
+    }
+
+    /// From now on requests go to another laboratory.
+    pub(crate) fn lead_to(&self, upstream: &str) {
+        *self.upstream.lock().unwrap() = upstream.replace("http://", "");
     }
 
     /// The actions that were asked for, in order.
@@ -52,7 +62,7 @@ impl Proxy {
 /// One request; then both connections are closed.
 fn pass(
     mut stream: TcpStream,
-    upstream: &str,
+    upstream: &Mutex<String>,
     seen: &Mutex<Vec<String>>,
     decide: &dyn Fn(&Asked) -> Option<Answer>,
 ) -> Result<()> {
@@ -103,12 +113,20 @@ fn pass(
             body.len()
         ),
         answer => {
-            let mut laboratory = TcpStream::connect(upstream)?;
+            let address = upstream.lock().unwrap().clone();
+            let mut laboratory = TcpStream::connect(address)?;
             write!(laboratory, "{head}Connection: close\r\n\r\n")?;
             laboratory.write_all(&body)?;
             match answer {
                 None => std::io::copy(&mut laboratory, &mut stream).map(drop),
-                Some(_) => std::io::copy(&mut laboratory, &mut std::io::sink()).map(drop),
+                Some(answer) => {
+                    std::io::copy(&mut laboratory, &mut std::io::sink())?;
+                    if matches!(answer, Answer::Late) {
+                        // Nothing more comes before the end.
+                        std::io::copy(&mut reader, &mut std::io::sink())?;
+                    }
+                    Ok(())
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ fn every_task_is_listed_with_its_state_and_address() {
         _ => tasks,
     };
     assert_eq!(tasks.len(), 120, "{}", run.stdout);
+    assert_eq!(tasks[0]["Project"], "shop");
     let text = tasks[0].to_string();
     assert!(
         text.contains("running") && text.contains("web") && text.contains("elb."),

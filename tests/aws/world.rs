@@ -27,6 +27,24 @@ x-aws-cloudformation:
       Properties: {Handle: {Ref: Handle}, Timeout: '3600'}
 ";
 
+    /// A project with a service whose tasks may be entered, and one whose may not.
+    pub(crate) const OPEN_AND_SHUT: &str = "name: shop
+services:
+  web:
+    image: web
+    x-aws-exec: true
+  shut:
+    image: web
+";
+
+    /// One in which [`World::OPEN_AND_SHUT`] runs.
+    pub(crate) fn open_and_shut() -> Option<Self> {
+        let world = Self::new()?;
+        world.sandbox.write("compose.yaml", Self::OPEN_AND_SHUT);
+        world.ok(&["up"]);
+        Some(world)
+    }
+
     /// `None` where there is no laboratory; the test was reported as skipped then.
     pub(crate) fn new() -> Option<Self> {
         Lab::shared().map(Self::of)
@@ -35,6 +53,11 @@ x-aws-cloudformation:
     /// One in which tasks are containers.
     pub(crate) fn with_containers() -> Option<Self> {
         Lab::with_containers().map(Self::of)
+    }
+
+    /// One whose laboratory can be ended.
+    pub(crate) fn alone() -> Option<Self> {
+        Lab::alone().map(Self::of)
     }
 
     /// One that allows what policies allow.

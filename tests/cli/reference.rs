@@ -26,7 +26,10 @@ fn describe(command: &mut Command, page: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<_> = help.lines().map(str::trim_end).collect();
     write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n")).unwrap();
-    for child in command.get_subcommands_mut().filter(|child| child.get_name() != "help") {
+    for child in command
+        .get_subcommands_mut()
+        .filter(|child| child.get_name() != "help" && !child.is_hide_set())
+    {
         describe(child, page);
     }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use ctx::backend::LogLine;
 use ctx::ui::logs;
-use ctx::ui::progress::{Display, Mode};
+use ctx::ui::progress::{Display, Look};
 
 use crate::sandbox_with_profile;
 use crate::support::terminal::Terminal;
@@ -80,7 +80,7 @@ fn errors_are_coloured_unless_that_is_unwanted() {
 #[test]
 #[ignore = "`the_last_state_stays_and_log_lines_are_whole` runs it on a terminal"]
 fn a_display_at_work() {
-    let display = Display::new(Mode::Auto, false);
+    let display = Display::new(Look::default());
     let (progress, log) = (display.progress(), logs::sink(&display, logs::Look::default(), || {}));
     let line = |text: &str| LogLine {
         service: "db".to_owned(),
@@ -118,11 +118,11 @@ fn the_last_state_stays_and_log_lines_are_whole() {
     // Drawings of the live board come and go; these lines stay, in this order.
     let mut rest = lines.iter();
     for expected in [
-        "db-1 | while it is live",
+        "db-1  | while it is live",
         "[+] Running 2/2",
         " ✔ Container shop-db-1   Started",
         " ✔ Container shop-web-1  Started",
-        "db-1 | when it has settled",
+        "db-1  | when it has settled",
         "[+] Running 0/1",
         "Container shop-db-1  Stopping",
     ] {

@@ -72,8 +72,8 @@ fn config_fails_at_every_image_that_has_no_digest() {
         "compose.yaml",
         format!(
             "services:\n  a: {{image: \"{}/missing\"}}\n  b: {{image: \"{}/private\"}}\n  c: {{image: \"127.0.0.1:1/x\"}}\n  \
-             d: {{image: Wrong}}\n",
-            registry.address, closed.address
+             d: {{image: Wrong}}\n  e: {{build: ., image: \"{}/built\"}}\n",
+            registry.address, closed.address, registry.address
         ),
     );
     let run = sandbox.fails(&["config", "--resolve-image-digests"]);
@@ -83,6 +83,7 @@ fn config_fails_at_every_image_that_has_no_digest() {
         (3, "refuses access to `private`"),
         (4, "cannot be reached: Connection refused"),
         (5, "it must be in lower case"),
+        (6, "`ctx build --push` puts it there"),
     ] {
         assert!(run.stderr.contains(says), "{says}\n{}", run.stderr);
         assert!(run.stderr.contains(&format!("compose.yaml:{line}:")), "{}", run.stderr);

@@ -182,10 +182,20 @@ fn a_registry_learns_who_asks_from_what_docker_login_stored() {
         let run = config(&sandbox, &registry, "app:v1");
         assert_eq!(run.code, 0, "{}", run.stderr);
     }
+    let sealed = sandbox.write("bin/docker-credential-sealed", "#!/bin/sh\necho sealed >&2\nexit 1\n");
+    std::fs::set_permissions(&sealed, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for (settings, says) in [
         (
             json!({"credHelpers": {&registry.address: "missing"}}).to_string(),
-            "`docker-credential-missing`",
+            "there is no program `docker-credential-missing`",
+        ),
+        (
+            json!({"credHelpers": {&registry.address: "missing"}}).to_string(),
+            "take `missing` out of `credsStore` and `credHelpers`",
+        ),
+        (
+            json!({"credsStore": "sealed"}).to_string(),
+            "`docker-credential-sealed`: sealed",
         ),
         (
             json!({"auths": {&registry.address: {"auth": "bWU6d3Jvbmc="}}}).to_string(),

@@ -31,6 +31,25 @@ fn a_job_runs_before_what_waits_for_it_whenever_it_changed() {
     assert!(!running.contains("migrate"), "{running}");
     assert!(all.contains("migrate") && all.contains("Exited (0)"), "{all}");
 
+    // Once more, whatever the file says; with another command.
+    let again = ecs.sandbox.run(&[
+        "run",
+        "migrate",
+        "sh",
+        "-c",
+        "echo run >> /data/again; echo \"version $VERSION\"; exit 5",
+    ]);
+    assert_eq!(
+        (again.code, again.stdout.as_str()),
+        (5, "version 1\n"),
+        "{}\n{}",
+        again.stderr,
+        ecs.lab.log()
+    );
+    assert_eq!(ecs.page("web", "/file/data/again").body, "run\n");
+    let all = ecs.sandbox.ok(&["ps", "--all", "migrate"]).stdout;
+    assert_eq!(all.matches("Exited (5)").count(), 1, "{all}");
+
     let changed = FILE.replace(
         "ports: [\"8080:80\"]",
         "ports: [\"8080:80\"]\n    environment: {OTHER: \"1\"}",

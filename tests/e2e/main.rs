@@ -15,5 +15,6 @@ mod lint;
 mod names;
 mod road;
 mod rollback;
+mod run;
 mod sidecars;
 mod stage;

@@ -11,16 +11,20 @@ import tempfile
 from . import MINISTACK_VERSION, lifetime
 
 PATCHES = [
+    "stores",
     "resource_types",
     "references",
     "cloudformation",
+    "change_sets",
     "events",
     "limits",
     "task_definition",
     "service",
+    "history",
     "way_out",
     "public_parameters",
     "tags",
+    "starts",
     "images",
     "registry",
     "namespace",
@@ -34,7 +38,9 @@ PATCHES = [
     "logs",
     "faults",
     "schedules",
+    "secret_tokens",
     "agent",
+    "ports",
 ]
 
 
@@ -88,6 +94,8 @@ def configure(port, state, options):
         os.environ["AUTH"] = "true"
     if options.containers:
         os.environ.update(LAB_NETWORK=f"ctx-lab-{port}", LAB_IMAGE=options.image)
+        # ministack waits ten seconds for the engine, and calls a task that took longer one whose image cannot be pulled.
+        os.environ["MINISTACK_DOCKER_TIMEOUT"] = "60"
     else:
         # No engine: ministack's tasks are RUNNING as soon as they are asked for.
         os.environ["DOCKER_HOST"] = "unix:///nonexistent.sock"

@@ -16,12 +16,31 @@ def install():
     handlers._capabilities_enforced = lambda: True
     wait_for_services_aside()
     check_parameter_types()
+    disturbed_again()
 
 
 def wait_for_services_aside():
     """ministack provisions on its event loop; a service that waits for its tasks would stop every other request."""
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type == "AWS::ECS::Service" or blocks(resource_type)
+
+
+def disturbed_again():
+    """ministack looks through what all accounts have while other threads add to it, and fails."""
+    for name in ("_provision_resource", "_delete_resource"):
+        setattr(stacks, name, patient(getattr(stacks, name)))
+
+
+def patient(call):
+    def patiently(*args, **named):
+        while True:
+            try:
+                return call(*args, **named)
+            except RuntimeError as error:
+                if "changed size during iteration" not in str(error):
+                    raise
+
+    return patiently
 
 
 def check_parameter_types():

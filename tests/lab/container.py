@@ -36,6 +36,20 @@ def install():
         return arguments
 
     ecs._build_run_kwargs = build_whole
+    fail = ecs._fail_task_start
+    ecs._fail_task_start = lambda task, engine, reason: fail(task, engine, of_container(task, reason))
+
+
+def of_container(task, reason):
+    """ministack takes a container that the engine cannot start, as for want of its program, for a network's failure."""
+    _, runtime, why = reason.partition("failed to create shim task: ")
+    if not runtime:
+        return reason
+    said = "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: "
+    reason = said + runtime + why.removesuffix('")')
+    begun = len(task.get("_docker_ids", []))
+    task["containers"][min(begun, len(task["containers"]) - 1)]["reason"] = reason
+    return reason
 
 
 def process(definition):

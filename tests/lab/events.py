@@ -1,7 +1,7 @@
 """Events of stacks: ministack reports an update of every resource, also of those that stay as they are, and reports
 new resources as updated and failed ones without their names."""
 
-from ministack.services.cloudformation import _stacks, stacks
+from ministack.services.cloudformation import _stacks, provisioners, stacks
 
 from . import service
 
@@ -15,7 +15,7 @@ new = set()
 
 def install():
     add_event = stacks._add_event
-    update, provision = stacks._update_keeping_seed, stacks._provision_keeping_seed
+    update = stacks._update_keeping_seed
 
     def add(stack_id, stack_name, logical_id, resource_type, status, reason="", physical_id="", detailed_status=""):
         def report(status, reason, physical_id):
@@ -40,6 +40,28 @@ def install():
             begin(key_of(stack_name, logical_id), IN_PROGRESS)
         return update(resource_type, physical_id, before, after, stack_name, logical_id, attributes)
 
+    stacks._add_event = add
+    stacks._update_keeping_seed = update_what_changed
+    stacks._provision_keeping_seed = telling_what_is_new(stacks._provision_keeping_seed)
+    install_in_nested_stacks()
+
+
+def install_in_nested_stacks():
+    """These are updated by other calls, which also forget what `GetAtt` gives of resources that stay as they are."""
+    update = provisioners._update_resource
+
+    def update_what_changed(resource_type, physical_id, before, after, stack_name, logical_id=None, attributes=None):
+        if before != after:
+            begin(key_of(stack_name, logical_id), IN_PROGRESS)
+        known = _stacks.get(stack_name, {}).get("_resources", {}).get(logical_id, {})
+        attributes = attributes or known.get("Attributes")
+        return update(resource_type, physical_id, before, after, stack_name, logical_id, attributes)
+
+    provisioners._update_resource = update_what_changed
+    provisioners._provision_resource = telling_what_is_new(provisioners._provision_resource)
+
+
+def telling_what_is_new(provision):
     def create_what_is_new(resource_type, logical_id, properties, stack_name):
         key = key_of(stack_name, logical_id)
         if key in announced:
@@ -47,9 +69,7 @@ def install():
             begin(key, "CREATE_IN_PROGRESS")
         return provision(resource_type, logical_id, properties, stack_name)
 
-    stacks._add_event = add
-    stacks._update_keeping_seed = update_what_changed
-    stacks._provision_keeping_seed = create_what_is_new
+    return create_what_is_new
 
 
 def begin(key, status):

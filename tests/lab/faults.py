@@ -5,6 +5,8 @@
     ctx.lab.reason   what ECS says of the container that ended
     ctx.lab.says     what it writes before
     ctx.lab.event    what ECS says of the service; no task is started then
+    ctx.lab.after    the seconds after which it ends
+    ctx.lab.well     how many tasks of the definition are well; those that start later fail
     ctx.lab.patience the seconds that CloudFormation waits for such a service
     ctx.lab.target   the reason and the description with which the load balancer calls each target unhealthy
     ctx.lab.refuses  what ECS answers when the service shall be created
@@ -28,6 +30,10 @@ BALANCED_SECONDS = 1.5
 PATIENCE_SECONDS = 5
 
 
+# How many tasks of each definition have been started.
+well = {}
+
+
 def install():
     run = ecs._run_task
 
@@ -43,6 +49,9 @@ def install():
         status, headers, body = run(data)
         for started in json.loads(body).get("tasks", []):
             task = ecs._tasks[started["taskArn"]]
+            well[task["taskDefinitionArn"]] = well.get(task["taskDefinitionArn"], 0) + 1
+            if well[task["taskDefinitionArn"]] <= int(wanted.get("well", 0)):
+                continue
             task["lastStatus"] = "PENDING"
             spawn_background(fail, task, definition, wanted, scope)
         return status, headers, body
@@ -87,7 +96,7 @@ def tell(data, message, scope):
 
 def fail(task, definition, wanted, scope):
     with request_scope(*scope):
-        time.sleep(BALANCED_SECONDS if "target" in wanted else START_SECONDS)
+        time.sleep(float(wanted.get("after", BALANCED_SECONDS if "target" in wanted else START_SECONDS)))
         container = next(one for one in task["containers"] if one["name"] == wanted["container"])
         defined = next(one for one in definition["containerDefinitions"] if one["name"] == wanted["container"])
         config = ecs._awslogs_config(defined, task["taskArn"].rsplit("/", 1)[-1], "")

@@ -42,6 +42,48 @@ fn bakes() {
 }
 
 #[test]
+fn what_is_empty_counts_as_not_said() {
+    for build in [
+        "''",
+        "{context: '', dockerfile: '', target: ''}",
+        "{dockerfile_inline: ''}",
+    ] {
+        let told = baked(
+            &format!("services: {{a: {{build: {build}}}}}"),
+            &BuildOptions::default(),
+        )
+        .to_json();
+        assert!(
+            told.contains("\"context\": \"/project\"") && !told.contains("\"\""),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_name_for_an_image_is_told_at_its_place() {
+    let digest = "1".repeat(64);
+    let file = format!(
+        "services:\n  a:\n    build: {{context: ., tags: ['a b']}}\n  b:\n    image: a/b@sha256:{digest}\n    build: .\n"
+    );
+    let project = project(&file);
+    let error = bake(&project, project.services.values(), &BuildOptions::default()).unwrap_err();
+    let ctx::error::Error::Report(report) = error else {
+        panic!("a place in the file")
+    };
+    let told: Vec<_> = report
+        .diagnostics
+        .iter()
+        .map(|mistake| mistake.message.as_str())
+        .collect();
+    assert!(
+        told[0].contains("`a b`") && told[1].contains("has a digest"),
+        "{told:?}"
+    );
+    assert!(report.diagnostics.iter().all(|mistake| mistake.span.is_somewhere()));
+}
+
+#[test]
 fn what_the_command_line_says_is_stronger_than_the_file() {
     let options = BuildOptions {
         build_args: vec![("V".to_owned(), "2".to_owned())],

@@ -20,6 +20,8 @@ pub(crate) enum Deed {
     Cut,
     /// Pass it on and cut the answer off.
     CutAnswer,
+    /// Pass it on and change the answer, piece by piece, to one of the same length.
+    Alter(fn(&mut [u8])),
 }
 
 impl Between {
@@ -30,9 +32,10 @@ impl Between {
         let (counted, engine) = (Arc::clone(&requests), engine.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let answers = match deed(counted.fetch_add(1, Ordering::SeqCst) + 1) {
-                    Deed::Pass => true,
-                    Deed::CutAnswer => false,
+                let alter: Option<fn(&mut [u8])> = match deed(counted.fetch_add(1, Ordering::SeqCst) + 1) {
+                    Deed::Pass => Some(|_| ()),
+                    Deed::Alter(alter) => Some(alter),
+                    Deed::CutAnswer => None,
                     Deed::Cut => continue,
                 };
                 let Ok(engine) = UnixStream::connect(&engine) else {
@@ -42,10 +45,10 @@ impl Between {
                     client.try_clone().expect("a handle"),
                     engine.try_clone().expect("a handle"),
                 );
-                std::thread::spawn(move || pass(from, to));
+                std::thread::spawn(move || pass(from, to, |_| ()));
                 std::thread::spawn(move || {
-                    if answers {
-                        pass(engine, client);
+                    if let Some(alter) = alter {
+                        pass(engine, client, alter);
                     } else {
                         // Until the engine has done it.
                         let _ = (&engine).read(&mut [0]);
@@ -68,11 +71,16 @@ pub(crate) fn path(host: &str) -> Option<&Path> {
     host.strip_prefix("unix://").map(Path::new)
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream) {
+fn pass(mut from: UnixStream, mut to: UnixStream, alter: fn(&mut [u8])) {
     let mut buffer = [0; 8192];
     loop {
         match from.read(&mut buffer) {
-            Ok(length) if length > 0 && to.write_all(&buffer[..length]).is_ok() => {}
+            Ok(length @ 1..) => {
+                alter(&mut buffer[..length]);
+                if to.write_all(&buffer[..length]).is_err() {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             _ => break,
         }

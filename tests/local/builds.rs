@@ -179,15 +179,10 @@ fn the_engines_buildkit_builds_what_is_missing_and_says_which_step_failed() {
     }
     builds_and_builds_again(&shop);
     says_which_step_failed(&shop);
-    shop.rewrite("services: {web: {build: {context: web, dockerfile: other}}, far: {build: {context: nowhere}}}");
-    for (service, what) in [("web", "/web/other"), ("far", "/nowhere")] {
-        let run = shop.0.sandbox.fails(&["build", service]);
-        assert!(
-            run.stderr.contains("there is no /") && run.stderr.contains(what),
-            "{}",
-            run.stderr
-        );
-    }
+    // What is not there is no error, but it is asked for.
+    shop.rewrite(&SHOP.replace("shop}", "shop}, cache_from: ['127.0.0.1:1/no/cache:1']"));
+    let told = shop.0.ok(&["build", "base"]).stderr;
+    assert!(told.contains("Cache 127.0.0.1:1/no/cache:1  Not used: "), "{told}");
     shop.rewrite("services: {web: {build: {context: web, platforms: [linux/amd64, linux/arm64], cache_to: ['type=local,dest=/x']}}}");
     let run = shop.0.sandbox.fails(&["build"]);
     assert!(
@@ -370,22 +365,34 @@ fn says_which_step_failed(shop: &Shop) {
         "{}",
         run.stderr
     );
+    shop.rewrite(
+        "services: {web: {build: web}, slow: {build: {dockerfile_inline: \"FROM IMAGE\\nRUN sleep 1000\\n\"}}}",
+    );
+    let run = shop.0.sandbox.fails(&["build"]);
+    assert!(
+        run.stderr.contains("-web  Error") && run.stderr.contains("-slow  Cancelled"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn secrets_reach_a_build_and_nothing_else() {
-    let Some(mut shop) =
-        Shop::new("services: {web: {build: {context: web, secrets: [word]}}}\nsecrets: {word: {environment: WORD}}")
-    else {
+    let Some(mut shop) = Shop::new(
+        "services: {web: {build: {context: web, secrets: [word, more, none]}}}
+secrets: {word: {environment: WORD}, more: {file: 'a,b'}, none: {environment: NONE}}",
+    ) else {
         return;
     };
     shop.0.sandbox.set("WORD", "hush");
+    shop.write("a,b", "");
     shop.write(
         "web/Dockerfile",
-        "FROM IMAGE\nRUN --mount=type=secret,id=word cat /run/secrets/word | base64 > /word\nCMD [\"cat\", \"/word\"]\n",
+        "FROM IMAGE\nRUN --mount=type=secret,id=word --mount=type=secret,id=more cat /run/secrets/more /run/secrets/word | base64 > /word\nCMD [\"cat\", \"/word\"]\n",
     );
     let reached = |shop: &Shop| {
-        shop.0.ok(&["build", "--no-cache"]);
+        let told = shop.0.ok(&["build", "--no-cache"]).stderr;
+        assert!(told.contains("Secret none  Not given: `NONE` is not set"), "{told}");
         let word = shop.0.engine.docker(&["run", "--rm", &shop.0.container("web")]);
         assert_eq!(word, "aHVzaA==");
     };
@@ -393,7 +400,7 @@ fn secrets_reach_a_build_and_nothing_else() {
         shop.0.sandbox.set("DOCKER_BUILDKIT", "0");
         let refused = shop.0.sandbox.fails(&["build"]).stderr;
         assert!(
-            refused.contains("cannot honour `secrets`") && refused.contains("buildx"),
+            refused.contains("cannot honour `secrets`") && refused.contains("unset DOCKER_BUILDKIT"),
             "{refused}"
         );
         shop.0.sandbox.unset("DOCKER_BUILDKIT");
@@ -408,6 +415,72 @@ fn secrets_reach_a_build_and_nothing_else() {
         printed.contains("id=word,type=env,env=WORD") && !printed.contains("hush"),
         "{printed}"
     );
+}
+
+fn by_each_builder(shop: &mut Shop, check: impl Fn(&Shop)) {
+    shop.0.sandbox.set("DOCKER_BUILDKIT", "0");
+    check(shop);
+    shop.0.sandbox.unset("DOCKER_BUILDKIT");
+    check(shop);
+    if install_buildx(shop) {
+        check(shop);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_at_its_place_before_anything_is_built() {
+    let Some(mut shop) = Shop::new(
+        "services:
+  web: {build: {context: web, dockerfile: other}}
+  far: {build: nowhere}
+  shut: {build: {context: web, secrets: [word]}}
+  near: {build: {context: web, additional_contexts: {more: elsewhere}}}
+secrets: {word: {file: word.txt}}
+",
+    ) else {
+        return;
+    };
+    by_each_builder(&mut shop, |shop| {
+        let told = shop.0.sandbox.fails(&["build"]).stderr;
+        let folder = shop.0.sandbox.project().display().to_string();
+        let told = told.replace(&folder, "");
+        for expected in [
+            "service `web` cannot be built: there is no /web/other\n --> compose.yaml:2:43",
+            "service `far` cannot be built: there is no folder /nowhere\n --> compose.yaml:3:16",
+            "service `shut` cannot be built: there is no /word.txt for the secret `word`\n --> compose.yaml:4:",
+            "service `near` cannot be built: there is no folder /elsewhere\n --> compose.yaml:5:",
+        ] {
+            assert!(told.contains(expected), "{expected}\n{told}");
+        }
+        assert!(!told.contains("Building"), "{told}");
+    });
+}
+
+#[test]
+fn images_are_listed_by_the_names_that_containers_have_for_them() {
+    let Some(shop) =
+        Shop::new("services: {web: {image: 'PROJECT-web:b', build: {context: web, tags: ['PROJECT-web:a']}}}")
+    else {
+        return;
+    };
+    shop.0.ok(&["up", "-d"]);
+    let listed = shop.0.ok(&["images", "--format", "json"]).stdout;
+    assert!(listed.contains("\"Tag\":\"b\""), "{listed}");
+}
+
+#[test]
+fn a_dockerfile_may_be_written_small() {
+    let Some(mut shop) = Shop::new("services: {web: {build: small}}") else {
+        return;
+    };
+    shop.write("small/dockerfile", "FROM IMAGE\nRUN echo $((40 + 2)) seen\n");
+    by_each_builder(&mut shop, |shop| {
+        let told = shop.0.ok(&["build", "--no-cache"]).stderr;
+        assert!(
+            told.contains("Building  42 seen") && told.contains("-web  Built"),
+            "{told}"
+        );
+    });
 }
 
 #[test]
@@ -482,10 +555,13 @@ fn images_are_pushed_and_pulled_with_what_docker_login_stored() {
         );
     }
     shop.rewrite(&format!(
-        "services: {{web: {{image: '{image}x'}}, other: {{image: '{image}'}}}}"
+        "services: {{web: {{image: '{image}x', build: web}}, other: {{image: '{image}'}}}}"
     ));
     let refused = shop.0.sandbox.fails(&["pull"]).stderr;
-    assert!(refused.contains("compose.yaml:1:"), "{refused}");
+    assert!(
+        refused.contains("compose.yaml:1:") && refused.contains("`ctx build web` makes it"),
+        "{refused}"
+    );
     let told = pull(&["--ignore-pull-failures"]);
     assert!(told.contains("web:1  Pulled"), "{told}");
     shop.0.engine.docker(&["rmi", "-f", &image]);

@@ -41,7 +41,15 @@ fn files_are_copied_both_ways() {
     assert_eq!(fs::read_to_string(here.join("new/below/file")).unwrap(), "deep");
     scene.ok(&["cp", "web:/new", "renamed"]);
     assert_eq!(fs::read_to_string(here.join("renamed/below/file")).unwrap(), "deep");
-    scene.ok(&["cp", "web:/new/.", "tree"]);
+    inside("1", "echo beside > /new/beside");
+    for to in ["tree", "contents"] {
+        scene.ok(&["cp", "web:/new/.", to]);
+        let read = |name: &str| fs::read_to_string(here.join(to).join(name)).unwrap();
+        assert_eq!(
+            (read("beside"), read("below/file")),
+            ("beside\n".to_owned(), "deep".to_owned())
+        );
+    }
     let (code, archive) = piped(&scene, &["cp", "web:/new", "-"], b"");
     assert_eq!(code, Some(0));
     let (code, _) = piped(&scene, &["cp", "-", "web:/tmp-folder"], &archive);

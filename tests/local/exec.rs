@@ -48,6 +48,14 @@ fn exec_passes_input_output_and_status() {
         (run.code, run.stdout.as_str(), run.stderr.as_str()),
         (7, "out\n", "err\n")
     );
+    let (code, unread) = piped(&scene, &["exec", "--interactive=false", "web", "cat"], b"");
+    assert_eq!((code, unread), (Some(0), Vec::new()));
+    for options in ["-it", "-ti", "-i"] {
+        let (code, back) = piped(&scene, &["exec", options, "web", "cat"], b"typed");
+        assert_eq!((code, back), (Some(0), b"typed".to_vec()), "{options}");
+        let (code, back) = piped(&scene, &["run", "--rm", options, "web", "cat"], b"typed");
+        assert_eq!((code, back), (Some(0), b"typed".to_vec()), "{options}");
+    }
     scene.sandbox.set("FROM_HERE", "blue");
     let environment = "echo $COLOR $GIVEN $FROM_HERE $(cat /proc/self/status | grep Uid)";
     let run = scene.ok(&[

@@ -61,6 +61,21 @@ fn an_image_that_must_not_be_pulled() {
 }
 
 #[test]
+fn what_the_engine_refuses_of_a_service() {
+    let Some(scene) = Scene::new("services:\n  web:\n    image: IMAGE\n    mem_limit: 1k\n") else {
+        return;
+    };
+    let refused = ["cannot create container ", "compose.yaml:2:", "memory limit"];
+    says(&scene, &["up", "-d"], &refused);
+    scene.rewrite("services:\n  web:\n    image: IMAGE\n    command: [no-such-program]\n");
+    let program = ["cannot start container ", "compose.yaml:4:", "check `command`"];
+    says(&scene, &["up", "-d"], &program);
+    scene.rewrite("services:\n  web:\n    image: IMAGE\n    user: nobody-here\n");
+    says(&scene, &["up", "-d"], &["compose.yaml:4:", "no such user"]);
+    scene.ok(&["down"]);
+}
+
+#[test]
 fn an_image_whose_registry_is_not_there() {
     let Some(scene) = Scene::new("services:\n  web:\n    image: 127.0.0.1:1/none:1\n") else {
         return;

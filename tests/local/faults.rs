@@ -108,6 +108,27 @@ fn killed_in_the_middle() {
     scene.ok(&["down", "-v"]);
 }
 
+/// An old engine gives each a network of the same name; with two it starts no container.
+#[test]
+fn two_commands_at_once_make_one_network() {
+    let Some(scene) = Scene::new(SHOP) else { return };
+    for _ in 0..4 {
+        let start = || {
+            let mut command = scene.sandbox.command(&["up", "-d"]);
+            let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().expect("ctx starts")
+        };
+        for mut child in [start(), start()] {
+            let _ = child.wait();
+        }
+        scene.ok(&["up", "-d"]);
+        scene.ok(&["up", "-d", "--force-recreate"]);
+        assert_eq!(scene.project.networks().len(), 1);
+        scene.ok(&["down"]);
+    }
+    scene.ok(&["down", "-v"]);
+}
+
 #[test]
 fn cut_off_from_the_engine() {
     let Some(mut scene) = shop() else { return };

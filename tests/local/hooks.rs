@@ -163,3 +163,23 @@ fn hooks_of_what_docker_compose_made() {
     scene.ok(&["down"]);
     assert_eq!(count(), 2, "{}", written(&scene));
 }
+
+#[test]
+fn hooks_run_around_a_command_too() {
+    let Some(scene) = Scene::new(FILE) else { return };
+    let wait = "while :; do case $(cat /log/log) in *again*) break ;; esac; sleep 0.1; done; echo done >> /log/log";
+    scene.ok(&["run", "--rm", "-T", "web", "sh", "-c", wait]);
+    assert_eq!(written(&scene), "before hello mine\nafter hello mine\nagain\ndone");
+    scene.rewrite(&FILE.replace("echo before", "exit 4; echo"));
+    let failed = scene.sandbox.run(&["run", "--rm", "-T", "web", "sh", "-c", "exit 0"]);
+    assert!(
+        failed.code == 1 && failed.stderr.contains("exited with status 4"),
+        "{}",
+        failed.stderr
+    );
+    assert_eq!(
+        scene.project.containers(),
+        Vec::<String>::new(),
+        "nothing is left of it"
+    );
+}

@@ -1,5 +1,8 @@
 //! The output of several containers.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::scene::Scene;
 
 const TALK: &str = "
@@ -38,4 +41,39 @@ fn following_goes_on_until_all_have_ended() {
         .map(|(_, text)| text.trim())
         .collect();
     assert_eq!(lines, ["one", "two"], "each once");
+}
+
+#[test]
+fn following_goes_on_with_those_that_are_started_again_and_made_anew() {
+    let file = "
+services:
+  a: &quick {image: IMAGE, command: [sh, -c, 'echo from a; exec sleep 1000'], stop_signal: SIGKILL}
+  b: {<<: *quick, command: [sh, -c, 'echo from b; exec sleep 1000']}
+  c: {<<: *quick, command: [sh, -c, 'echo from c; exec sleep 1000']}
+";
+    let Some(scene) = Scene::new(file) else { return };
+    scene.ok(&["up", "-d", "a", "b"]);
+    let mut command = scene.sandbox.command(&["logs", "-f"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("ctx starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().map_or_else(String::new, |line| line.expect("text"));
+    let mut first = [next(), next()];
+    first.sort();
+    assert!(
+        first[0].ends_with("from a") && first[1].ends_with("from b"),
+        "{first:?}"
+    );
+    scene.ok(&["restart", "a"]);
+    assert_eq!(next(), "a-1  | from a");
+    scene.ok(&["up", "-d", "--force-recreate", "b"]);
+    assert_eq!(next(), "b-1  | from b");
+    scene.ok(&["up", "-d", "c"]);
+    assert_eq!(next(), "c-1  | from c");
+    scene.ok(&["stop"]);
+    assert_eq!(next(), "", "all have ended");
+    assert!(child.wait().expect("it ends").success());
 }

@@ -164,3 +164,27 @@ fn a_terminal_is_the_commands() {
     assert_eq!(code, 9, "{screen}");
     assert_eq!(one_offs(&scene), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_left_by_the_detach_keys_goes_on() {
+    let Some(scene) = Scene::new(SHOP) else { return };
+    let command = [
+        "run",
+        "--rm",
+        "--no-deps",
+        "--name",
+        &scene.name("left", '-'),
+        "web",
+        "sh",
+        "-c",
+        "echo re''ady; sleep 1000",
+    ];
+    let Some(mut terminal) = Terminal::start(&scene.sandbox, &command) else {
+        return;
+    };
+    terminal.at("ready", "\u{10}\u{11}");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("goes on"), "{screen}");
+    assert_eq!(scene.inspect("left", "{{.State.Running}}"), "true");
+}

@@ -131,4 +131,8 @@ pub(crate) const SHAPES: &[(&str, &str)] = &[
         "something that could be built",
         "services: {a: {image: IMAGE, build: {context: ., dockerfile_inline: FROM scratch, args: {A: b}, labels: {x: y}}, command: [sleep, '1000'], pull_policy: never, platform: linux/amd64}}",
     ),
+    (
+        "an optional dependency that takes no part",
+        "services: {a: {image: IMAGE, command: [sleep, '1000'], depends_on: {b: {condition: service_started, required: false}}}, b: {image: IMAGE, profiles: [x]}}",
+    ),
 ];

@@ -41,6 +41,35 @@ fn the_command_line_gives_numbers_and_leaves_dependencies_out() {
     assert!(nobody.stderr.contains("did you mean `web`?"), "{}", nobody.stderr);
 }
 
+/// Files of the machine are mounted; content is copied when a container is made, and would stay as it was.
+#[test]
+fn a_config_or_secret_that_changed_reaches_the_containers() {
+    let file = |content: &str| {
+        format!(
+            "services:\n  web: {{image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, configs: [c], secrets: [s]}}\n  \
+             db: {{image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}}\n\
+             configs: {{c: {{content: {content}}}}}\nsecrets: {{s: {{environment: WORD}}}}\n"
+        )
+    };
+    let Some(mut scene) = Scene::new(&file("one")) else {
+        return;
+    };
+    let read = |scene: &Scene, path| scene.ok(&["exec", "-T", "web", "cat", path]).stdout;
+    scene.sandbox.set("WORD", "secret-1");
+    scene.ok(&["up", "-d"]);
+    let before = scene.ids();
+    scene.ok(&["up", "-d"]);
+    assert_eq!(scene.ids(), before);
+    scene.rewrite(&file("two"));
+    scene.ok(&["up", "-d"]);
+    assert_eq!(read(&scene, "/c"), "two");
+    scene.sandbox.set("WORD", "secret-2");
+    scene.ok(&["up", "-d"]);
+    assert_eq!(read(&scene, "/run/secrets/s"), "secret-2");
+    let db = |ids: Vec<(String, String)>| ids.into_iter().find(|(name, _)| name.ends_with("db-1"));
+    assert_eq!(db(scene.ids()), db(before), "it has none of them");
+}
+
 #[test]
 fn containers_are_made_and_not_started() {
     let Some(scene) = Scene::new(SHOP) else { return };
@@ -63,7 +92,12 @@ fn dependencies_and_nameless_volumes_are_made_anew_if_asked_for() {
     scene.ok(&["up", "-d", "--force-recreate", "web"]);
     assert_eq!(scratch(), old);
     scene.ok(&["up", "-d", "--force-recreate", "-V", "web"]);
-    assert_ne!(scratch(), old);
+    let renewed = scratch();
+    assert_ne!(renewed, old);
+    let db = scene.id("db-1");
+    scene.ok(&["up", "-d", "-V", "web"]);
+    assert_ne!(scratch(), renewed, "nothing has changed but the wish for new ones");
+    assert_eq!(scene.id("db-1"), db, "nobody named it");
     scene.ok(&["down", "-v"]);
     assert!(scene.project.anonymous_volumes().is_empty());
 }
@@ -84,19 +118,76 @@ fn nothing_is_done_in_a_dry_run() {
         (&["down"], "remove network"),
         (&["stop"], "stop "),
         (&["prune", "--force"], ""),
+        (&["prune", "--force", "--stop"], "remove "),
         (&["scale", "web=2"], "create "),
+        (&["kill"], "send SIGKILL to "),
+        (
+            &["exec", "-T", "web", "sh", "-c", "touch /x"],
+            "run sh -c 'touch /x' in ",
+        ),
+        (&["run", "--rm", "web", "true"], "run true in a container of web\n"),
+        (&["attach", "web"], "attach to "),
+        (&["cp", "web:/etc/hosts", "copied"], "-web-1:/etc/hosts to copied\n"),
+        (&["cp", "compose.yaml", "web:/tmp"], "copy compose.yaml to "),
+        (&["wait", "--down-project", "web"], "remove network"),
+        (&["pull", "--policy", "always"], "pull "),
+        (&["forward", "web", "0:80"], " to web:80\n"),
     ] {
-        let command: Vec<_> = command.iter().copied().chain(["--dry-run"]).collect();
+        let command: Vec<_> = ["--dry-run"].into_iter().chain(command.iter().copied()).collect();
         let plan = scene.ok(&command).stdout;
         assert!(plan.contains(expected), "{command:?}: {plan}");
     }
-    let refused = scene.sandbox.fails(&["exec", "--dry-run", "web", "true"]);
+    assert!(!scene.sandbox.project().join("copied").exists());
+    let refused = scene.sandbox.fails(&["--dry-run", "rm", "default"]);
     assert!(
         refused.stderr.contains("cannot tell what it would do"),
         "{}",
         refused.stderr
     );
+    // What has no plan on ECS is refused before anybody is asked.
+    scene.ok(&["create", "ecs", "cloud", "--from-env"]);
+    for command in [
+        &["down"][..],
+        &["stop"],
+        &["kill"],
+        &["scale", "web=2"],
+        &["exec", "web", "true"],
+    ] {
+        let refused = scene.sandbox.fails(&[&["-c", "cloud", "--dry-run"], command].concat());
+        assert!(refused.stderr.contains("works on an engine only"), "{}", refused.stderr);
+    }
+    let absent = scene.sandbox.fails(&["--dry-run", "exec", "wep", "true"]);
+    assert!(absent.stderr.contains("`wep`"), "{}", absent.stderr);
     assert_eq!(scene.ids(), before);
+}
+
+#[test]
+fn a_dry_run_builds_pushes_and_watches_nothing() {
+    let file = "
+services:
+  web:
+    image: 127.0.0.1:1/PROJECT/web
+    build: {context: ., dockerfile_inline: 'FROM IMAGE'}
+    command: [sleep, '1000']
+    develop: {watch: [{action: sync+restart, path: ., target: /src}]}
+";
+    let Some(scene) = Scene::new(file) else { return };
+    let image = format!("127.0.0.1:1/{}/web", scene.project.name());
+    let said = |arguments: &[&str]| scene.ok(&[&["--dry-run"], arguments].concat()).stdout;
+    assert_eq!(said(&["build"]), format!("build {image}\n"));
+    assert_eq!(said(&["build", "--push"]), format!("build {image}\npush {image}\n"));
+    assert_eq!(said(&["build", "--check"]), format!("check the build of {image}\n"));
+    assert_eq!(said(&["push"]), format!("push {image}\n"));
+    let watched = said(&["watch"]);
+    let path = scene.sandbox.project().canonicalize().unwrap();
+    let rule = format!("watch {}: sync+restart web\n", path.display());
+    assert!(
+        watched.contains("build the image of web") && watched.ends_with(&rule),
+        "{watched}"
+    );
+    assert!(said(&["up", "--watch"]).ends_with(&rule));
+    assert_eq!(replicas(&scene), "");
+    assert!(scene.engine.try_docker(&["image", "inspect", &image]).is_err());
 }
 
 #[test]
@@ -177,15 +268,15 @@ services:
         lines.sort();
         lines
     };
-    assert_eq!(shown(&["--no-attach", "a"]), ["b-1 | from b"]);
-    assert_eq!(shown(&["--attach", "a"]), ["a-1 | from a"]);
-    assert_eq!(shown(&["b"]), ["b-1 | from b"]);
+    assert_eq!(shown(&["--no-attach", "a"]), ["b-1  | from b"]);
+    assert_eq!(shown(&["--attach", "a"]), ["a-1  | from a"]);
+    assert_eq!(shown(&["b"]), ["b-1  | from b"]);
     assert_eq!(
         shown(&["--attach-dependencies", "--no-log-prefix", "b"]),
         ["from a", "from b"]
     );
     let stamped = &shown(&["--timestamps", "--attach", "b"])[0];
-    let (name, text) = stamped.split_once(" | 20").expect("a prefix and a year");
+    let (name, text) = stamped.split_once("  | 20").expect("a prefix and a year");
     assert!(name == "b-1" && text.ends_with("Z from b"), "{stamped}");
 
     let logs = |options: &[&str]| {

@@ -52,6 +52,11 @@ impl Lab {
         Process::start(Some((engine, turn)), &[]).map(|process| Self::account_in(Arc::new(process)))
     }
 
+    /// A laboratory of the test's own, which ends when the test drops it.
+    pub fn alone() -> Option<Self> {
+        Process::start(None, &[]).map(|process| Self::account_in(Arc::new(process)))
+    }
+
     /// A laboratory of the test's own which allows what IAM policies allow. The account's own key may do everything.
     pub fn enforcing() -> Option<Self> {
         Process::start(None, &["--enforce"]).map(|process| Self::account_in(Arc::new(process)))

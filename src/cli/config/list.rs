@@ -24,6 +24,9 @@ pub(super) struct List {
     /// List the names of the networks
     #[arg(long)]
     networks: bool,
+    /// List the names of the models
+    #[arg(long)]
+    models: bool,
     /// List the images
     #[arg(long)]
     images: bool,
@@ -33,8 +36,8 @@ pub(super) struct List {
     /// List the variables that the files may use
     #[arg(long)]
     pub(super) variables: bool,
-    /// List the services, or these, with the hashes by which their containers are known
-    #[arg(long, value_name = "SERVICE,…", num_args = 0..=1, default_missing_value = "*", require_equals = true)]
+    /// List these services, or `*` for all, with the hashes by which their containers are known
+    #[arg(long, value_name = "SERVICE,…")]
     hash: Option<String>,
     /// List the variables that interpolation sees
     #[arg(long)]
@@ -53,11 +56,10 @@ impl List {
             Some(keys(&mut project.volumes.keys()))
         } else if self.networks {
             Some(keys(&mut project.networks.keys()))
+        } else if self.models {
+            Some(keys(&mut project.models.keys()))
         } else if self.images {
-            let image = |service: &compose::Service| match &service.image {
-                Some(image) => image.value.clone(),
-                None => format!("{}-{}", project.name, service.name),
-            };
+            let image = |service: &compose::Service| crate::image::name(project, service);
             Some(
                 services
                     .map(image)

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Arguments {
     /// What the context is for
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     description: String,
-    /// Simulate ECS on the local engine, which `ctx up` cannot do yet
+    /// Simulate ECS on the local engine: tasks' credentials, metadata, sizes and rules
     #[arg(long)]
     local_simulation: bool,
     /// Replace the keys of a profile that exists

@@ -22,7 +22,7 @@ impl DockerOption {
         DockerEndpoint {
             host: Some(self.host.clone()),
             skip_tls_verify: self.skip_tls_verify,
-            tls: None,
+            ..DockerEndpoint::default()
         }
     }
 

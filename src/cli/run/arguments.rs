@@ -4,19 +4,18 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
 use super::super::environment::Environment;
+use super::super::streams::Streams;
 use super::super::up::PullPolicy;
-use crate::backend::BuildPolicy;
+use crate::backend::{BuildPolicy, Run};
 use crate::error::{Error, Result};
-use crate::local::Run;
-use crate::ui::terminal;
 
 /// Run one command in a container of its own, made as a service's
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Arguments {
-    /// Return at once and print the container's name
+    /// Return at once and print the container's name, on ECS the task's id
     #[arg(short, long)]
     detach: bool,
     /// Remove the container when it has ended
@@ -64,12 +63,8 @@ pub(in crate::cli) struct Arguments {
     /// Capability to drop; may be repeated
     #[arg(long, value_name = "CAPABILITY")]
     cap_drop: Vec<String>,
-    /// Keep the container's input open
-    #[arg(short, long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
-    interactive: bool,
-    /// No terminal for the command, also where `ctx` has one
-    #[arg(short = 'T', long, visible_alias = "no-TTY")]
-    no_tty: bool,
+    #[command(flatten)]
+    streams: Streams,
     /// Build the image before the container starts, also if it is there
     #[arg(long)]
     build: bool,
@@ -79,6 +74,9 @@ pub(in crate::cli) struct Arguments {
     /// Tell of pulls only that they begin and end
     #[arg(long)]
     quiet_pull: bool,
+    /// Tell nothing of builds
+    #[arg(long)]
+    quiet_build: bool,
     /// Show only what the command writes
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -94,7 +92,7 @@ pub(in crate::cli) struct Arguments {
 impl Arguments {
     /// Whether nothing is passed on to the command.
     pub(super) fn is_silent(&self) -> bool {
-        !self.interactive
+        !self.streams.interactive
     }
 
     /// All but ports and volumes.
@@ -120,8 +118,8 @@ impl Arguments {
             cap_drop: self.cap_drop.clone(),
             service_ports: self.service_ports,
             aliases: self.use_aliases,
-            tty: !self.no_tty && !self.detach && terminal::is_interactive(),
-            stdin: self.interactive,
+            tty: !self.detach && self.streams.has_terminal(),
+            stdin: self.streams.interactive,
             detach: self.detach,
             remove: self.rm,
             build: if self.build {
@@ -129,7 +127,9 @@ impl Arguments {
             } else {
                 BuildPolicy::Missing
             },
+            pull: self.pull.is_some(),
             quiet_pull: self.quiet_pull,
+            quiet_build: self.quiet_build,
             remove_orphans: self.remove_orphans,
             ..Run::default()
         })

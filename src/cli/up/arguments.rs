@@ -41,6 +41,15 @@ pub(in crate::cli) struct Arguments {
     /// Tell of pulls only that they begin and end
     #[arg(long)]
     quiet_pull: bool,
+    /// Tell nothing of builds
+    #[arg(long)]
+    quiet_build: bool,
+    /// Run jobs again that others wait for and that have ended well, as Docker Compose does
+    #[arg(long)]
+    rerun: bool,
+    /// Taken as Docker Compose takes it; `ctx` has no menu of keys
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    menu: Option<bool>,
     /// Recreate containers even if nothing changed
     #[arg(long, conflicts_with = "no_recreate")]
     force_recreate: bool,
@@ -50,7 +59,7 @@ pub(in crate::cli) struct Arguments {
     /// Leave containers that exist as they are
     #[arg(long)]
     no_recreate: bool,
-    /// Give recreated containers new nameless volumes instead of the old ones
+    /// Recreate containers even if nothing changed, with new nameless volumes instead of the old ones
     #[arg(short = 'V', long, conflicts_with = "no_recreate")]
     renew_anon_volumes: bool,
     /// Make the containers and start none
@@ -74,9 +83,9 @@ pub(in crate::cli) struct Arguments {
     /// Show the output of this service and no other; may be repeated
     #[arg(long, value_name = "SERVICE")]
     attach: Vec<String>,
-    /// Do not show the output of this service; may be repeated
+    /// Do not show the output of this service, nor wait for its end; may be repeated
     #[arg(long, value_name = "SERVICE")]
-    no_attach: Vec<String>,
+    pub(super) no_attach: Vec<String>,
     /// Show the output of what the named services depend on too
     #[arg(long, conflicts_with = "attach")]
     attach_dependencies: bool,
@@ -152,15 +161,9 @@ impl Arguments {
         }
     }
 
-    /// The services that options name.
+    /// The services that options name, and that must take part.
     pub(super) fn named(&self) -> impl Iterator<Item = &String> {
-        let Self {
-            attach,
-            no_attach,
-            exit_code_from,
-            ..
-        } = self;
-        attach.iter().chain(no_attach).chain(exit_code_from)
+        self.attach.iter().chain(&self.exit_code_from)
     }
 
     pub(super) fn options(&self) -> UpOptions {
@@ -173,7 +176,10 @@ impl Arguments {
                 _ => BuildPolicy::Missing,
             },
             quiet_pull: self.quiet_pull,
-            detach: self.detach,
+            quiet_build: self.quiet_build,
+            rerun: self.rerun,
+            // As with Docker Compose, who is to wait does so, `-d` or not.
+            detach: self.detach && !self.wait,
             wait: self.wait,
             wait_timeout: self.wait_timeout.map(Duration::from_secs),
             force_recreate: self.force_recreate,

@@ -1,15 +1,18 @@
 //! A connection to an AWS account: credentials, region, who we are there, and a client for each service.
 
+use std::time::Duration;
+
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::ProvideCredentials;
 
 use super::failure;
 use super::mfa::{self, Person, Session};
-use super::objects::Objects;
+use super::objects::{self, Objects};
 use crate::context::{Credentials, EcsEndpoint};
 use crate::error::{Error, Result};
 
@@ -26,6 +29,7 @@ pub struct Account {
     pub(super) cloudformation: aws_sdk_cloudformation::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
     pub(super) ecr: aws_sdk_ecr::Client,
+    pub(super) ecr_public: aws_sdk_ecrpublic::Client,
     pub(super) ecs: aws_sdk_ecs::Client,
     pub(super) efs: aws_sdk_efs::Client,
     pub(super) load_balancing: aws_sdk_elasticloadbalancingv2::Client,
@@ -33,6 +37,8 @@ pub struct Account {
     pub(super) route53: aws_sdk_route53::Client,
     pub(super) objects: Objects,
     pub(super) secrets: aws_sdk_secretsmanager::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
+    pub(super) tagging: aws_sdk_resourcegroupstagging::Client,
     pub(super) access: failure::Access,
 }
 
@@ -44,20 +50,17 @@ impl Account {
     pub async fn connect(context: &str, endpoint: &EcsEndpoint, person: &Person<'_>) -> Result<Self> {
         let mut access = failure::Access {
             context: context.to_owned(),
-            profile: match &endpoint.credentials {
-                Credentials::Profile(name) => Some(name.clone()),
-                Credentials::Environment => None,
-            },
+            profile: endpoint.credentials.profile().map(str::to_owned),
             region: String::new(),
         };
         let region = region(endpoint).await.ok_or_else(|| access.no_region())?;
         access.region = region.to_string();
 
-        let session = match &endpoint.credentials {
-            Credentials::Profile(profile) => mfa::session(profile, &region, person, &access).await?,
-            Credentials::Environment => None,
+        let session = match endpoint.credentials.profile() {
+            Some(profile) => mfa::session(profile, &region, person, &access).await?,
+            None => None,
         };
-        let config = configuration(endpoint, region, session).await;
+        let config = configuration(endpoint, region, session, person.silence).await?;
         let credentials = config
             .credentials_provider()
             .ok_or_else(|| Error::new("no AWS credentials are configured"))?;
@@ -88,6 +91,12 @@ impl Account {
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
+            // ECR Public gives out its logins in this region alone.
+            ecr_public: aws_sdk_ecrpublic::Client::from_conf(
+                aws_sdk_ecrpublic::config::Builder::from(&config)
+                    .region(Region::new("us-east-1"))
+                    .build(),
+            ),
             ecs: aws_sdk_ecs::Client::new(&config),
             efs: aws_sdk_efs::Client::new(&config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
@@ -95,13 +104,15 @@ impl Account {
             route53: aws_sdk_route53::Client::new(&config),
             objects: Objects::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             access,
         })
     }
 }
 
 /// The context's region, else `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the profile's.
-async fn region(endpoint: &EcsEndpoint) -> Option<Region> {
+pub(super) async fn region(endpoint: &EcsEndpoint) -> Option<Region> {
     let said = |region: Region| Some(region).filter(|region| !region.as_ref().is_empty());
     if let Some(region) = endpoint.region.clone().map(Region::new).and_then(said) {
         return Some(region);
@@ -116,9 +127,26 @@ async fn region(endpoint: &EcsEndpoint) -> Option<Region> {
     profile.build().region().await.and_then(said)
 }
 
-async fn configuration(endpoint: &EcsEndpoint, region: Region, session: Option<Session>) -> SdkConfig {
+/// How long AWS may take for an answer, unless somebody says otherwise.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// How long one attempt may be silent. The SDK itself would wait for ever for an answer that does not come.
+pub(super) fn timeouts(silence: Option<Duration>) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(silence.unwrap_or(SILENCE))
+        .build()
+}
+
+pub(super) async fn configuration(
+    endpoint: &EcsEndpoint,
+    region: Region,
+    session: Option<Session>,
+    silence: Option<Duration>,
+) -> Result<SdkConfig> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region)
+        .timeout_config(timeouts(silence))
         .retry_config(RetryConfig::standard().with_max_attempts(5));
     if let (Credentials::Profile(name), Some(session)) = (&endpoint.credentials, &session) {
         loader = loader.profile_name(name).credentials_provider(session.clone());
@@ -127,5 +155,13 @@ async fn configuration(endpoint: &EcsEndpoint, region: Region, session: Option<S
         let provider = ProfileFileCredentialsProvider::builder().profile_name(name).build();
         loader = loader.profile_name(name).credentials_provider(provider);
     }
-    loader.load().await
+    let config = loader.load().await;
+    // The SDK would stop the program for an empty one.
+    match objects::endpoint(&config, "STS") {
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            let error = Error::new(format!("AWS is not reached at `{url}`: that is no address"));
+            Err(error.hint("unset AWS_ENDPOINT_URL, or `endpoint_url` of the profile, or begin it with `https://`"))
+        }
+        _ => Ok(config),
+    }
 }

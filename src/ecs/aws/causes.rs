@@ -3,15 +3,17 @@
 //!
 //! Decides only; [`super::trouble`] asks.
 
+mod crash;
 mod start;
 mod target;
 
+pub use crash::{enough, loops};
 pub use target::{SickTarget, of_target};
 
 use super::explain;
 use super::failure::sentence;
 use super::tasks::{StoppedContainer, StoppedTask};
-use start::{of_capacity, of_permission, of_quota, of_role, of_start};
+use start::{is_helper, of_capacity, of_permission, of_quota, of_role, of_start};
 
 /// A reason for which a service does not become stable.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -51,6 +53,14 @@ impl Cause {
         self
     }
 
+    /// Adds that it happened again and again.
+    #[must_use]
+    pub fn often(mut self, times: usize) -> Self {
+        let note = format!("{times} tasks have ended like this since the deployment began");
+        self.notes.insert(0, note);
+        self
+    }
+
     fn of(mut self, container: &str) -> Self {
         self.container = Some(container.to_owned());
         self
@@ -85,11 +95,11 @@ pub fn of_task(stopped: &StoppedTask) -> Option<Cause> {
         Some((container, reason))
     });
     for (container, reason) in own {
-        if let Some(cause) = of_container(container, reason) {
+        if let Some(cause) = of_container(container, reason, &stopped.containers) {
             return Some(cause.of(&container.name).said(reason));
         }
     }
-    if let Some(cause) = of_start(said, &stopped.containers) {
+    if let Some(cause) = of_start(said, &stopped.containers, &stopped.containers) {
         return Some(cause.said(said));
     }
     if said.contains("container health checks") {
@@ -113,18 +123,19 @@ pub fn of_task(stopped: &StoppedTask) -> Option<Cause> {
         let cause = main.map_or(cause.clone(), |main| cause.of(&main.name));
         return Some(cause.said(said));
     }
-    if let Some(container) = ended_badly(&stopped.containers).first() {
-        return Some(of_exit(container));
-    }
+    // Whatever its containers made of the signal.
     if stopped.is_wanted() {
         return None;
+    }
+    if let Some(container) = ended_badly(&stopped.containers).first() {
+        return Some(of_exit(container));
     }
     if said.contains("Essential container") {
         // What only prepares a task has ended before.
         let mut ended = stopped
             .containers
             .iter()
-            .filter(|container| container.exit_code == Some(0) && !container.name.ends_with("-init"));
+            .filter(|container| container.exit_code == Some(0) && !is_helper(&container.name, &stopped.containers));
         let ended = ended.next()?;
         let cause = Cause::new(
             format!("container `{}` ended with 0, and a service has to go on", ended.name),
@@ -190,7 +201,7 @@ pub fn ended_badly(containers: &[StoppedContainer]) -> Vec<&StoppedContainer> {
 }
 
 /// What the reason of a container means, where it means more than that it ended.
-fn of_container(container: &StoppedContainer, reason: &str) -> Option<Cause> {
+fn of_container(container: &StoppedContainer, reason: &str, task: &[StoppedContainer]) -> Option<Cause> {
     let name = &container.name;
     let has = |words: &str| reason.contains(words);
     if has("OutOfMemory") {
@@ -211,7 +222,7 @@ fn of_container(container: &StoppedContainer, reason: &str) -> Option<Cause> {
         let hint = "make the file executable in the image (`chmod +x`)";
         return Some(Cause::new(what, &["entrypoint", "command", "image"]).hint(hint));
     }
-    of_start(reason, std::slice::from_ref(container))
+    of_start(reason, std::slice::from_ref(container), task)
 }
 
 fn of_exit(container: &StoppedContainer) -> Cause {
@@ -255,7 +266,7 @@ mod tests {
     #[test]
     fn what_somebody_wanted_is_no_failure() {
         let scaled = "Scaling activity initiated by (deployment ecs-svc/1)";
-        let killed = vec![container("web", None)];
+        let killed = vec![container("web", Some(143))];
         let by_service = stopped(scaled, TaskStopCode::ServiceSchedulerInitiated, killed.clone());
         assert_eq!(of_task(&by_service), None);
         let by_user = stopped("Task stopped by user", TaskStopCode::UserInitiated, killed);
@@ -296,6 +307,32 @@ mod tests {
             "{}",
             cause.what
         );
+    }
+
+    #[test]
+    fn the_image_that_prepares_tasks_is_no_mistake_of_the_file() {
+        let said = "CannotPullContainerError: dial tcp: i/o timeout: docker.io/library/web-init:1";
+        let of = |containers: Vec<StoppedContainer>| {
+            of_task(&stopped(said, TaskStopCode::TaskFailedToStart, containers)).unwrap()
+        };
+        let cause = of(vec![container("web", None), container("web-init", None)]);
+        assert!(
+            cause.what.contains("with which `ctx` prepares each task"),
+            "{}",
+            cause.what
+        );
+        assert!(cause.attributes.is_empty());
+        assert!(cause.hint.unwrap().contains("InitImage"));
+        let cause = of(vec![container("web-init", None), container("web-init-init", None)]);
+        assert_eq!(cause.attributes[0], "image", "a service may be called so");
+
+        let mut task = stopped("", TaskStopCode::TaskFailedToStart, vec![container("web", None)]);
+        let reason = Some(said.to_owned());
+        task.containers.push(StoppedContainer {
+            reason,
+            ..container("web-init", None)
+        });
+        assert!(of_task(&task).unwrap().hint.unwrap().contains("InitImage"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a submission would change in a stack, and the step from there to changing it.
 
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{
     Capability, Change, ChangeAction, ChangeSetStatus, ChangeSetType, ExecutionStatus, Parameter, PolicyAction,
@@ -90,10 +91,38 @@ impl Planned {
     }
 }
 
+/// Why there is no change set.
+#[derive(Debug)]
+pub enum Unprepared {
+    /// Somebody else has put another of the same name in its place: another `up` of the same project.
+    Lost,
+    Failed(Error),
+}
+
+impl From<Error> for Unprepared {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unprepared> for Error {
+    fn from(unprepared: Unprepared) -> Self {
+        match unprepared {
+            Unprepared::Lost => Self::new("somebody else asks at the same moment what would change")
+                .hint("try again when they are done"),
+            Unprepared::Failed(error) => error,
+        }
+    }
+}
+
 /// Asks CloudFormation what a submission would change; nothing when it would change nothing.
 ///
 /// Whatever does not become an executable change set is removed again.
-pub async fn prepare(account: &Account, operation: Operation, submission: &Submission) -> Result<Option<ChangeSet>> {
+pub async fn prepare(
+    account: &Account,
+    operation: Operation,
+    submission: &Submission,
+) -> Result<Option<ChangeSet>, Unprepared> {
     let name = &submission.name;
     let kind = match operation {
         Operation::Create | Operation::Recreate => ChangeSetType::Create,
@@ -127,6 +156,9 @@ pub async fn prepare(account: &Account, operation: Operation, submission: &Submi
         discard(account, name, submission.change_set).await?;
         answer = request.send().await;
     }
+    if answer.as_ref().is_err_and(|error| is(error, "AlreadyExistsException")) {
+        return Err(Unprepared::Lost);
+    }
     let created = answer.map_err(failed)?;
     let mut change_set = ChangeSet {
         id: created.id.unwrap_or_default(),
@@ -150,7 +182,7 @@ pub async fn prepare(account: &Account, operation: Operation, submission: &Submi
                     Ok(None)
                 } else {
                     let what = format!("CloudFormation refuses stack `{name}`: {}", sentence(reason));
-                    Err(Error::new(what))
+                    Err(Error::new(what).into())
                 };
             }
         }
@@ -182,15 +214,28 @@ async fn describe(
     stack_id: Option<&str>,
     id: &str,
     page: Option<String>,
-) -> Result<DescribeChangeSetOutput> {
+) -> Result<DescribeChangeSetOutput, Unprepared> {
     let request = account.cloudformation.describe_change_set().change_set_name(id);
     let request = request.set_stack_name(stack_id.map(str::to_owned));
     let answer = request.set_next_token(page).send().await;
-    answer.map_err(|error| account.access.failed("cannot look at the change set", &error))
+    answer.map_err(|error| {
+        if is_gone(&error) {
+            return Unprepared::Lost;
+        }
+        account.access.failed("cannot look at the change set", &error).into()
+    })
+}
+
+fn is_gone<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    is(error, "ChangeSetNotFound") || is(error, "ChangeSetNotFoundException")
 }
 
 /// All changes of a change set, of which the first are there already, and of the change sets of nested stacks.
-async fn changes(account: &Account, first: DescribeChangeSetOutput, root: &ChangeSet) -> Result<Vec<Planned>> {
+async fn changes(
+    account: &Account,
+    first: DescribeChangeSetOutput,
+    root: &ChangeSet,
+) -> Result<Vec<Planned>, Unprepared> {
     let mut all = pages(account, first, (Some(&root.stack_id), &root.id), None).await?;
     let mut next = 0;
     while let Some(change) = all.get(next) {
@@ -210,7 +255,7 @@ async fn pages(
     first: DescribeChangeSetOutput,
     (stack_id, id): (Option<&str>, &str),
     stack: Option<&(String, Option<String>)>,
-) -> Result<Vec<Planned>> {
+) -> Result<Vec<Planned>, Unprepared> {
     let mut planned = Vec::new();
     let mut page = first;
     loop {
@@ -268,7 +313,7 @@ pub async fn execute(account: &Account, change_set: &ChangeSet) -> Result<bool> 
         .await
     {
         Ok(_) => Ok(true),
-        Err(error) if is(&error, "ChangeSetNotFound") || is(&error, "ChangeSetNotFoundException") => Ok(false),
+        Err(error) if is_gone(&error) => Ok(false),
         // The SDK asks again when an answer is lost, and then the first request may have been heard.
         Err(error) if is(&error, "InvalidChangeSetStatus") => {
             let now = account

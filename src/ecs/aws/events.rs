@@ -143,16 +143,11 @@ pub struct Follower {
     next_nested: Instant,
     /// How many of them are looked at at once.
     at_once: usize,
-    /// Since when AWS has not answered.
-    unanswered: Option<Instant>,
 }
 
 /// How many nested stacks are looked at together while they have something to tell. While they have not, one is.
 const NESTED_AT_ONCE: usize = 4;
 const NESTED_LONGEST: Duration = Duration::from_secs(10);
-
-/// How long AWS may not answer before following ends.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Why events could not be read.
 enum Unread {
@@ -175,7 +170,6 @@ impl Follower {
             nested_pace: Pace::up_to(NESTED_LONGEST),
             next_nested: Instant::now(),
             at_once: 1,
-            unanswered: None,
         })
     }
 
@@ -185,7 +179,6 @@ impl Follower {
             self.pace.wait().await;
             match self.read(account).await {
                 Ok(()) => {
-                    self.unanswered = None;
                     self.pace.answered();
                     let mut events = std::mem::take(&mut self.told_by_nested);
                     events.append(&mut self.told_by_stack);
@@ -195,8 +188,7 @@ impl Follower {
                     }
                 }
                 Err(Unread::Passing(error)) => {
-                    self.pace.back_off();
-                    if self.unanswered.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                    if !self.pace.back_off() {
                         return Err(error);
                     }
                 }
@@ -375,8 +367,21 @@ fn read(event: StackEvent) -> Event {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::ecs) mod tests {
     use super::*;
+
+    /// An event of a service, or, by its name, of the stack `shop`.
+    pub(in crate::ecs) fn event(logical_id: &str, status: &str, reason: Option<&str>) -> Event {
+        Event {
+            time: None,
+            logical_id: logical_id.into(),
+            physical_id: String::new(),
+            kind: "ECS::Service".into(),
+            status: status.into(),
+            reason: reason.map(str::to_owned),
+            of_stack: logical_id == "shop",
+        }
+    }
 
     /// While thirty services start: the stack, its nested stacks, and three requests for each look at the services.
     #[test]
@@ -397,16 +402,7 @@ mod tests {
     }
 
     fn ends(status: &str, of_stack: bool) -> Option<End> {
-        let event = Event {
-            time: None,
-            logical_id: "Web".into(),
-            physical_id: String::new(),
-            kind: String::new(),
-            status: status.into(),
-            reason: None,
-            of_stack,
-        };
-        event.end()
+        event(if of_stack { "shop" } else { "Web" }, status, None).end()
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! Running a command in a task.
 
-use aws_sdk_ecs::types::{DesiredStatus, Task};
-
+use super::running::{Running, Shut};
 use super::session::{self, Invitation};
-use super::{Account, failure, services, tasks};
+use super::{Account, failure};
 use crate::backend::{Exec, Io, Open};
 use crate::error::{Error, Result};
 
-/// What turns on for a service what this needs.
-const ENABLE: &str =
-    "`x-aws-exec: true` at the service and `ctx up` let `ctx exec` in; tasks that run already are replaced";
+/// What an agent needs.
+pub(super) const NOT_CONNECTED: &str = "the agent in the task is not connected: it needs a second after the start, a way to `ssmmessages`, and the rights that `x-aws-exec: true` gives";
 
 /// What ECS cannot do for a command.
 fn check(exec: &Exec) -> Result<()> {
@@ -34,53 +32,47 @@ fn check(exec: &Exec) -> Result<()> {
 /// Runs a command in a task of a service; its exit status.
 pub async fn run(
     account: &Account,
-    project: &str,
+    (project, service, index): (&str, &str, Option<u32>),
+    exec: &Exec,
+    open: Open<'_>,
+    shut: Shut<'_>,
+    io: &Io,
+) -> Result<u8> {
+    check(exec)?;
+    let running = Running::find(account, project, service, index).await?;
+    if !running.open {
+        return Err(shut());
+    }
+    enter(account, service, &running, exec, open, io).await
+}
+
+/// Runs a command in a task that lets one in; its exit status.
+pub(super) async fn enter(
+    account: &Account,
     service: &str,
-    index: Option<u32>,
+    running: &Running,
     exec: &Exec,
     open: Open<'_>,
     io: &Io,
 ) -> Result<u8> {
-    check(exec)?;
-    let services = services::of_project(account, project, &[service.to_owned()]).await?;
-    let Some(found) = services.first() else {
-        return Err(Error::new(format!("project `{project}` does not run here")).hint("`ctx up` deploys it"));
-    };
-    let container = found
-        .main_container()
-        .and_then(|container| container.name())
-        .unwrap_or_default();
-    let mut running = found.tasks(account, DesiredStatus::Running).await?;
-    running.retain(|task| runs(task, container));
-    running.sort_by_key(|task| (tasks::time(task.created_at()), task.task_arn.clone()));
-    let at = usize::try_from(index.unwrap_or(1).max(1) - 1).unwrap_or(usize::MAX);
-    let Some(task) = running.get(at).and_then(Task::task_arn) else {
-        let error = match index {
-            Some(index) => Error::new(format!(
-                "service `{service}` has no task {index} that runs: there are {}",
-                running.len()
-            )),
-            None => Error::new(format!("service `{service}` has no task that runs")),
-        };
-        return Err(error.hint("`ctx ps --all` tells what became of its tasks"));
-    };
-    let nonce = session::nonce(task);
+    let nonce = session::nonce(&running.task);
     let answer = account
         .ecs
         .execute_command()
-        .cluster(&found.name.cluster)
-        .task(task)
-        .container(container)
+        .cluster(&running.cluster)
+        .task(&running.task)
+        .container(&running.container)
         .command(session::line(exec, &nonce))
         .interactive(true)
         .send()
         .await
         .map_err(|error| {
-            let failed = account.access.failed(format!("cannot run a command in service `{service}`"), &error);
-            if failure::says(&error, "not enabled") {
-                failed.hint(ENABLE)
-            } else if failure::is(&error, "TargetNotConnectedException") {
-                failed.hint("the agent in the task is not connected: it needs a second after the start, a way to `ssmmessages`, and the rights that `x-aws-exec: true` gives")
+            let failed = account
+                .access
+                .failed(format!("cannot run a command in service `{service}`"), &error);
+            // ECS has one sentence for both: commands are not allowed, or the agent does not run.
+            if failure::says(&error, "agent isn't running") || failure::is(&error, "TargetNotConnectedException") {
+                failed.hint(NOT_CONNECTED)
             } else {
                 failed
             }
@@ -93,9 +85,4 @@ pub async fn run(
         token: session.token_value.unwrap_or_default(),
     };
     session::join(&invitation, exec, &nonce, open()?, io).await
-}
-
-fn runs(task: &Task, container: &str) -> bool {
-    let mut containers = task.containers().iter();
-    containers.any(|of| of.name() == Some(container) && of.last_status() == Some("RUNNING"))
 }

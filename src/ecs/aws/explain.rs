@@ -115,15 +115,7 @@ mod tests {
     use super::*;
 
     fn event(logical_id: &str, status: &str, reason: &str) -> Event {
-        Event {
-            time: None,
-            logical_id: logical_id.into(),
-            physical_id: String::new(),
-            kind: "ECS::Service".into(),
-            status: status.into(),
-            reason: (!reason.is_empty()).then(|| reason.into()),
-            of_stack: logical_id == "shop",
-        }
+        super::super::events::tests::event(logical_id, status, (!reason.is_empty()).then_some(reason))
     }
 
     #[test]

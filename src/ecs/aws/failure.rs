@@ -1,6 +1,7 @@
 //! What AWS refused, in words, with what to do about it.
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::retry::ErrorKind;
 
 use crate::error::Error;
 
@@ -107,7 +108,10 @@ impl Access {
 /// Whether the same request may be answered the next time: AWS throttles, is broken, or cannot be reached.
 pub fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
-        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        SdkError::DispatchFailure(failure) => {
+            // A connection that is closed before the answer is neither for the SDK, but passes.
+            failure.is_io() || failure.is_timeout() || failure.as_other() == Some(ErrorKind::TransientError)
+        }
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
         SdkError::ServiceError(answer) => {
             let code = answer.err().code().unwrap_or_default();

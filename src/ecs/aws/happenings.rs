@@ -11,7 +11,7 @@ use super::services::{self, Service};
 use super::stack::Stack;
 use super::{Account, explain, stack, tasks};
 use crate::backend::{EventsOptions, Happening, Tell};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Between two looks of a follower.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -23,9 +23,12 @@ const LATE: SignedDuration = SignedDuration::from_secs(15);
 /// Tells what happened, each once; with `follow` until the stack is gone.
 pub async fn tell(account: &Account, project: &str, options: &EventsOptions, tell: &Tell) -> Result<()> {
     let Some(stack) = stack::find(account, project).await? else {
-        return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
+        return Err(stack::missing(project));
     };
     stack::check_ours(account, &stack, project).await?;
+    if !options.services.is_empty() {
+        Box::pin(services::of_project(account, project, &options.services)).await?;
+    }
     let mut told = BTreeSet::new();
     let mut since = options.since;
     loop {

@@ -3,20 +3,14 @@
 
 use aws_sdk_ecs::types::{DesiredStatus, Service as Described};
 
-use super::pace::Pace;
+use super::rollout::{self, Change, Rollout, Unstable};
 use super::services::{self, Service};
-use super::{Account, tasks};
+use super::{Account, stack, tasks};
 use crate::backend::{Io, Lifecycle};
 use crate::error::{Error, Result};
 
-/// What is to be done with one service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Change {
-    Count(i32),
-    Redeploy,
-}
-
-/// Does it, and waits until the services are as wanted. `replicas` tells how many tasks a service shall have.
+/// Does it, and waits until the services are as wanted, or until one of them will not be. `replicas` tells how many
+/// tasks a service shall have.
 pub async fn apply(
     account: &Account,
     name: &str,
@@ -24,7 +18,7 @@ pub async fn apply(
     verb: &Lifecycle,
     wanted: &[String],
     io: &Io,
-) -> Result<()> {
+) -> Result<Option<Unstable>> {
     if let Lifecycle::Kill(Some(signal)) = verb {
         return Err(
             Error::new(format!("cannot send {signal} on ECS: a task can only be stopped")).hint(
@@ -37,7 +31,7 @@ pub async fn apply(
         for service in &found {
             kill(account, service, io).await?;
         }
-        return Ok(());
+        return Ok(None);
     }
     let mut changes = Vec::new();
     for service in found {
@@ -46,11 +40,11 @@ pub async fn apply(
             changes.push((service, change));
         }
     }
-    carry_out(account, &changes, io).await
+    carry_out(account, changes, io).await
 }
 
 /// Gives services other numbers of tasks.
-pub async fn scale(account: &Account, name: &str, counts: &[(String, i64)], io: &Io) -> Result<()> {
+pub async fn scale(account: &Account, name: &str, counts: &[(String, i64)], io: &Io) -> Result<Option<Unstable>> {
     let keys: Vec<_> = counts.iter().map(|(key, _)| key.clone()).collect();
     let found = lasting(account, name, &keys).await?;
     let count = |service: &Service| {
@@ -67,7 +61,7 @@ pub async fn scale(account: &Account, name: &str, counts: &[(String, i64)], io: 
             .unwrap_or(i32::MAX);
         changes.push((service, Change::Count(count)));
     }
-    carry_out(account, &changes, io).await
+    carry_out(account, changes, io).await
 }
 
 /// What a verb means for a service that shall have `desired` tasks, and `replicas` by its file.
@@ -86,10 +80,10 @@ fn change(verb: &Lifecycle, desired: i32, replicas: i64) -> Option<Change> {
 }
 
 /// The services of a project that ECS keeps running.
-async fn lasting(account: &Account, name: &str, wanted: &[String]) -> Result<Vec<Service>> {
+pub async fn lasting(account: &Account, name: &str, wanted: &[String]) -> Result<Vec<Service>> {
     let mut found = services::of_project(account, name, wanted).await?;
     if found.is_empty() {
-        return Err(Error::new(format!("project `{name}` does not run here")).hint("`ctx up` deploys it"));
+        return Err(stack::missing(name));
     }
     let is_named = |service: &Service| wanted.contains(&service.key);
     if let Some(service) = found
@@ -115,57 +109,15 @@ async fn lasting(account: &Account, name: &str, wanted: &[String]) -> Result<Vec
     Ok(found)
 }
 
-async fn carry_out(account: &Account, changes: &[(Service, Change)], io: &Io) -> Result<()> {
+async fn carry_out(account: &Account, changes: Vec<(Service, Change)>, io: &Io) -> Result<Option<Unstable>> {
+    let mut rollouts = Vec::new();
     for (service, change) in changes {
-        let request = account
-            .ecs
-            .update_service()
-            .cluster(&service.name.cluster)
-            .service(&service.name.service);
-        let request = match change {
-            Change::Count(count) => request.desired_count(*count),
-            Change::Redeploy => request.force_new_deployment(true),
-        };
-        let sent = request.send().await;
-        sent.map_err(|error| {
-            account
-                .access
-                .failed(format!("cannot change service `{}`", service.key), &error)
-        })?;
-        io.progress.working(object(service), words(*change).0);
+        rollouts.push(Rollout::begin(account, service, change, &io.progress).await?);
     }
-    let wait = async {
-        for (service, change) in changes {
-            let mut pace = Pace::new();
-            while !is_settled(&describe(account, service).await?) {
-                pace.wait().await;
-            }
-            io.progress.done(object(service), words(*change).1);
-        }
-        Ok(())
-    };
     tokio::select! {
-        result = wait => result,
+        unstable = Box::pin(rollout::follow(account, rollouts, &io.progress)) => unstable,
         // ECS goes on by itself.
         () = io.interrupts.reached(1) => Err(Error::INTERRUPTED),
-    }
-}
-
-fn is_settled(service: &Described) -> bool {
-    service.running_count() == service.desired_count()
-        && service.pending_count() == 0
-        && service.deployments().len() <= 1
-}
-
-fn object(service: &Service) -> String {
-    format!("Service {}", service.key)
-}
-
-fn words(change: Change) -> (&'static str, &'static str) {
-    match change {
-        Change::Count(0) => ("Stopping", "Stopped"),
-        Change::Count(_) => ("Scaling", "Running"),
-        Change::Redeploy => ("Restarting", "Restarted"),
     }
 }
 
@@ -222,20 +174,5 @@ mod tests {
         assert_eq!(change(&Lifecycle::Stop, 0, 3), None);
         assert_eq!(change(&restart, 2, 3), Some(Change::Redeploy));
         assert_eq!(change(&restart, 0, 3), Some(Change::Count(3)));
-    }
-
-    #[test]
-    fn a_service_is_settled_when_its_old_tasks_are_gone_as_well() {
-        let service = |running, deployments: usize| {
-            let deployment = aws_sdk_ecs::types::Deployment::builder().build();
-            Described::builder()
-                .desired_count(1)
-                .running_count(running)
-                .set_deployments(Some(vec![deployment; deployments]))
-                .build()
-        };
-        assert!(is_settled(&service(1, 1)));
-        assert!(!is_settled(&service(1, 2)));
-        assert!(!is_settled(&service(0, 1)));
     }
 }

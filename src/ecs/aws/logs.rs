@@ -1,21 +1,36 @@
 //! The output of a project's containers, out of CloudWatch Logs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
+use aws_sdk_cloudwatchlogs::error::SdkError;
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_ecs::types::DesiredStatus;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
-use super::failure::is;
+use super::failure::{self, is};
 use super::pace::Pace;
 use super::services::{self, Service};
-use super::{Account, log_groups, tasks};
+use super::{Account, log_groups, stack, tasks};
 use crate::backend::{LogLine, LogSink, LogsOptions};
 use crate::error::{Error, Result};
 
-/// How far back a follower looks for lines that arrived late: the tasks' clocks and their ways to CloudWatch differ.
-const LATE: i64 = 5_000;
+/// How far back a follower looks for lines that arrived late, in milliseconds: a task sends them to CloudWatch every
+/// five seconds, and the tasks' clocks and ways there differ.
+const LATE: i64 = 10_000;
+
+/// The same for each so manieth look: what is sent again, or found late by CloudWatch's own search.
+const VERY_LATE: i64 = 60_000;
+const LOOKS: u32 = 10;
+
+/// Between two looks, for each group. CloudWatch answers five such requests a second, for all of the account in the
+/// region.
+const SHORTEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(1);
+
+const UNREADABLE: &str = "cannot read the log";
 
 /// How many streams are read at a time.
 const READ_AT_ONCE: usize = 10;
@@ -38,6 +53,8 @@ struct Entry {
     id: String,
     /// Milliseconds.
     time: i64,
+    /// That, or when CloudWatch had it if that was earlier: a clock that is ahead hides nothing.
+    known: i64,
     text: String,
 }
 
@@ -46,7 +63,7 @@ pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink:
     let services = services::of_project(account, project, &[]).await?;
     let groups = if services.is_empty() {
         let Some((name, prefixes)) = log_groups::left_behind(account, project, &options.services).await? else {
-            return Err(Error::new(format!("project `{project}` does not run on ECS")).hint("`ctx up` starts it"));
+            return Err(stack::missing(project));
         };
         vec![Group {
             name,
@@ -76,12 +93,20 @@ pub async fn show(account: &Account, project: &str, options: &LogsOptions, sink:
     if !options.follow {
         return Ok(());
     }
-    let mut pace = Pace::new();
+    let groups = u32::try_from(followers.len()).unwrap_or(u32::MAX);
+    let mut pace = Pace::between(SHORTEST * groups, LONGEST * groups);
     loop {
         pace.wait().await;
         for reader in &mut followers {
-            if reader.news(account, sink).await? > 0 {
-                pace.hurry();
+            match reader.news(account, sink).await {
+                Ok(lines) => {
+                    pace.answered();
+                    if lines > 0 {
+                        pace.hurry();
+                    }
+                }
+                Err(error) if failure::passes(&error) && pace.back_off() => {}
+                Err(error) => return Err(account.access.failed(UNREADABLE, &error)),
             }
         }
     }
@@ -128,6 +153,8 @@ async fn with_number(account: &Account, services: &[Service], number: u32) -> Re
     Ok(ids)
 }
 
+type Unread = SdkError<FilterLogEventsError>;
+
 /// Reads one group, each line once.
 struct Reader {
     group: Group,
@@ -135,8 +162,9 @@ struct Reader {
     until: Option<i64>,
     /// The newest time that was seen.
     newest: Option<i64>,
-    /// The ids of what was seen within [`LATE`] of it.
+    /// The ids of what was seen within [`VERY_LATE`] of it.
     seen: HashMap<String, i64>,
+    looks: u32,
     /// The newest time of each stream whose end was read without ids.
     tails: HashMap<String, i64>,
 }
@@ -149,22 +177,36 @@ impl Reader {
             until: options.until.map(Timestamp::as_millisecond),
             newest: None,
             seen: HashMap::new(),
+            looks: 0,
             tails: HashMap::new(),
         }
     }
 
     /// Everything there is, page by page as CloudWatch orders it.
     async fn read(&mut self, account: &Account, sink: &LogSink) -> Result<()> {
-        self.filter(account, self.since, sink).await.map(|_| ())
+        let read = self.filter(account, self.since, sink).await;
+        read.map_err(|error| account.access.failed(UNREADABLE, &error))?;
+        Ok(())
     }
 
     /// What came since the last look; the result is how many lines that were.
-    async fn news(&mut self, account: &Account, sink: &LogSink) -> Result<usize> {
-        let start = self.newest.map(|newest| newest - LATE).max(self.since);
+    async fn news(&mut self, account: &Account, sink: &LogSink) -> Result<usize, Unread> {
+        let start = self.start();
         self.filter(account, start, sink).await
     }
 
-    async fn filter(&mut self, account: &Account, start: Option<i64>, sink: &LogSink) -> Result<usize> {
+    /// From when on the next look reads.
+    fn start(&mut self) -> Option<i64> {
+        self.looks += 1;
+        let back = if self.looks.is_multiple_of(LOOKS) {
+            VERY_LATE
+        } else {
+            LATE
+        };
+        self.newest.map(|newest| newest - back).max(self.since)
+    }
+
+    async fn filter(&mut self, account: &Account, start: Option<i64>, sink: &LogSink) -> Result<usize, Unread> {
         let mut count = 0;
         let request = account
             .logs
@@ -184,7 +226,7 @@ impl Reader {
                 Ok(page) => page,
                 // Nothing has been written yet, or the stack is gone.
                 Err(error) if is(&error, "ResourceNotFoundException") => return Ok(count),
-                Err(error) => return Err(account.access.failed("cannot read the log", &error)),
+                Err(error) => return Err(error),
             };
             let entries = page.events.unwrap_or_default().into_iter().map(read).collect();
             for line in self.take(entries) {
@@ -204,15 +246,18 @@ impl Reader {
             let reading = some.iter().map(|stream| self.end_of(account, stream, count));
             ends.extend(try_join_all(reading).await?);
         }
-        let mut entries = ends.concat();
+        let mut tails = HashMap::new();
+        for last in ends.iter().filter_map(|end| end.last()) {
+            tails.insert(last.stream.clone(), last.time);
+            self.newest = self.newest.max(Some(last.known));
+        }
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        let wanted = |end: Vec<Entry>| end[end.len().saturating_sub(wanted)..].to_vec();
+        let mut entries: Vec<Entry> = ends.into_iter().flat_map(wanted).collect();
         entries.sort_by_key(|entry| entry.time);
         let lines = entries.iter().filter_map(|entry| line(&self.group, entry));
         let names: BTreeSet<String> = lines.map(|line| line.replica).collect();
         sink.expect(&Vec::from_iter(names));
-        let mut tails = HashMap::new();
-        for entry in &entries {
-            tails.insert(entry.stream.clone(), entry.time);
-        }
         for line in self.take(entries) {
             sink.line(line);
         }
@@ -235,7 +280,8 @@ impl Reader {
 
     async fn end_of(&self, account: &Account, stream: &str, count: u64) -> Result<Vec<Entry>> {
         let mut entries: Vec<Entry> = Vec::new();
-        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        // Where the end is, a follower of nothing that is there wants to know too.
+        let wanted = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
         let mut token: Option<String> = None;
         while entries.len() < wanted {
             let missing = wanted - entries.len();
@@ -250,11 +296,12 @@ impl Reader {
                 .set_next_token(token.clone())
                 .send()
                 .await
-                .map_err(|error| account.access.failed("cannot read the log", &error))?;
+                .map_err(|error| account.access.failed(UNREADABLE, &error))?;
             let read = page.events.unwrap_or_default().into_iter().map(|event| Entry {
                 stream: stream.to_owned(),
                 id: String::new(),
                 time: event.timestamp.unwrap_or_default(),
+                known: known(event.timestamp, event.ingestion_time),
                 text: event.message.unwrap_or_default(),
             });
             entries.splice(0..0, read);
@@ -273,7 +320,7 @@ impl Reader {
         for entry in entries {
             let shown = self.tails.get(&entry.stream).is_some_and(|tail| entry.time <= *tail);
             let repeated = !entry.id.is_empty() && self.seen.insert(entry.id.clone(), entry.time).is_some();
-            self.newest = self.newest.max(Some(entry.time));
+            self.newest = self.newest.max(Some(entry.known));
             if !shown && !repeated {
                 lines.extend(line(&self.group, &entry));
             }
@@ -283,7 +330,7 @@ impl Reader {
 
     /// What is older than any later look need not be remembered.
     fn forget(&mut self) {
-        let oldest = self.newest.unwrap_or_default() - LATE;
+        let oldest = self.newest.unwrap_or_default() - VERY_LATE;
         self.seen.retain(|_, time| *time >= oldest);
     }
 }
@@ -293,8 +340,14 @@ fn read(event: FilteredLogEvent) -> Entry {
         stream: event.log_stream_name.unwrap_or_default(),
         id: event.event_id.unwrap_or_default(),
         time: event.timestamp.unwrap_or_default(),
+        known: known(event.timestamp, event.ingestion_time),
         text: event.message.unwrap_or_default(),
     }
+}
+
+fn known(written: Option<i64>, ingested: Option<i64>) -> i64 {
+    let written = written.unwrap_or_default();
+    ingested.map_or(written, |ingested| ingested.min(written))
 }
 
 impl Group {
@@ -314,11 +367,9 @@ fn line(group: &Group, entry: &Entry) -> Option<LogLine> {
         .iter()
         .find(|(prefix, _)| entry.stream.starts_with(*prefix))?;
     let task = tasks::id(&entry.stream[prefix.len()..]);
-    // The first letters of a task's id tell it apart from the service's few others.
-    let short: String = task.chars().take(8).collect();
     Some(LogLine {
         service: service.clone(),
-        replica: format!("{service}/{short}"),
+        replica: format!("{service}/{}", tasks::short(task)),
         time: Timestamp::from_millisecond(entry.time).ok(),
         stderr: false,
         text: entry.text.trim_end_matches(['\n', '\r']).to_owned(),
@@ -334,6 +385,7 @@ mod tests {
             stream: stream.into(),
             id: id.into(),
             time,
+            known: time,
             text: format!("{id}\n"),
         }
     }
@@ -386,11 +438,21 @@ mod tests {
     }
 
     #[test]
+    fn every_so_often_a_look_goes_further_back() {
+        let mut reader = reader();
+        reader.take(vec![entry("shop/web/1", "a", 100_000)]);
+        let starts: Vec<_> = (0..2 * LOOKS).filter_map(|_| reader.start()).collect();
+        let far = starts.iter().filter(|start| **start == 100_000 - VERY_LATE).count();
+        let near = starts.iter().filter(|start| **start == 100_000 - LATE).count();
+        assert_eq!((far, near + far), (2, starts.len()));
+    }
+
+    #[test]
     fn old_ids_are_forgotten() {
         let mut reader = reader();
         reader.take(vec![
             entry("shop/web/1", "old", 0),
-            entry("shop/web/1", "new", LATE + 1),
+            entry("shop/web/1", "new", VERY_LATE + 1),
         ]);
         reader.forget();
         assert_eq!(reader.seen.len(), 1);

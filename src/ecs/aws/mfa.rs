@@ -1,11 +1,14 @@
 //! Roles that are taken on with a code of a device: the SDK does not ask for it.
 
+use std::time::Duration;
+
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sts::config::Credentials;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::account::timeouts;
 use super::failure::Access;
 use crate::context::{MfaRole, Profiles, Sessions};
 use crate::error::Result;
@@ -16,11 +19,13 @@ pub(super) type Session = Credentials;
 /// A session that ends sooner is not begun with.
 const LEAST: SignedDuration = SignedDuration::from_mins(5);
 
-/// Who can be asked for a code, and where codes that were given before have led to.
+/// Who can be asked for a code, where codes that were given before have led to, and how patient they are.
 pub struct Person<'a> {
     pub profiles: &'a Profiles,
     pub sessions: &'a Sessions,
     pub ask: &'a (dyn Fn(&str) -> Result<String> + Sync),
+    /// How long AWS may take for an answer, if not the usual time.
+    pub silence: Option<Duration>,
 }
 
 /// A session of the profile's role, if that needs a code; the one that was begun before as long as it lasts.
@@ -38,15 +43,23 @@ pub(super) async fn session(
         return Ok(Some(session));
     }
     let code = (person.ask)(&format!("Code of {} for profile `{profile}`:", role.device))?;
-    let answer = take_on(&role, region, &code, access).await?;
+    let answer = take_on(&role, region, &code, person.silence, access).await?;
     let session = read(&answer, Timestamp::now());
     // Not to have to ask again is a comfort; without it the command goes on.
     let _ = person.sessions.keep(&role, &answer);
     Ok(session)
 }
 
-async fn take_on(role: &MfaRole, region: &Region, code: &str, access: &Access) -> Result<Value> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region.clone());
+async fn take_on(
+    role: &MfaRole,
+    region: &Region,
+    code: &str,
+    silence: Option<Duration>,
+    access: &Access,
+) -> Result<Value> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .timeout_config(timeouts(silence));
     if let Some(source) = &role.source {
         let provider = ProfileFileCredentialsProvider::builder().profile_name(source).build();
         loader = loader.profile_name(source).credentials_provider(provider);

@@ -1,4 +1,4 @@
-//! Writes objects to S3: the one call of it that is needed, made of the pieces that the SDK's own clients are made of.
+//! Objects in S3: the few calls of it that are needed, made of the pieces that the SDK's own clients are made of.
 //! The whole client would be the largest of all.
 
 use aws_config::SdkConfig;
@@ -38,25 +38,30 @@ pub(super) struct Bucket {
     pub(super) url: String,
 }
 
+pub(super) type Failed = SdkError<Refused, HttpResponse>;
+
 /// What S3 says when it refuses.
 #[derive(Debug)]
 pub(super) struct Refused(ErrorMetadata);
 
+/// Where a service is reached, if somebody says so.
+pub(super) fn endpoint(config: &SdkConfig, service: &'static str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok();
+    let own = config.service_config().zip(key);
+    own.and_then(|(settings, key)| settings.load_config(key))
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
 impl Objects {
     pub(super) fn new(config: &SdkConfig) -> Self {
-        let key = ServiceConfigKey::builder()
-            .service_id("S3")
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build()
-            .ok();
-        let own = config
-            .service_config()
-            .zip(key)
-            .and_then(|(settings, key)| settings.load_config(key));
         Self {
             config: config.clone(),
-            endpoint: own.or_else(|| config.endpoint_url().map(str::to_owned)),
+            endpoint: endpoint(config, "S3"),
         }
     }
 
@@ -69,16 +74,36 @@ impl Objects {
     }
 
     /// Writes an object, or writes it again.
-    pub(super) async fn put(
+    pub(super) async fn put(&self, bucket: &Bucket, key: &str, body: &str) -> Result<(), Failed> {
+        let sent = self.send(bucket, "PUT", format!("/{key}"), Some(body));
+        sent.await.map(drop)
+    }
+
+    /// Deletes an object; one that is not there is deleted already.
+    pub(super) async fn delete(&self, bucket: &Bucket, key: &str) -> Result<(), Failed> {
+        self.send(bucket, "DELETE", format!("/{key}"), None).await.map(drop)
+    }
+
+    /// The keys that begin so, the first thousand of them. They have no characters that XML or an address would write
+    /// otherwise.
+    pub(super) async fn keys(&self, bucket: &Bucket, prefix: &str) -> Result<Vec<String>, Failed> {
+        let path = format!("/?list-type=2&prefix={}", prefix.replace('/', "%2F"));
+        let said = self.send(bucket, "GET", path, None).await?;
+        let keys = said.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+        Ok(keys.map(|(key, _)| key.to_owned()).collect())
+    }
+
+    async fn send(
         &self,
         bucket: &Bucket,
-        key: &str,
-        body: &str,
-    ) -> Result<(), SdkError<Refused, HttpResponse>> {
+        method: &'static str,
+        path: String,
+        body: Option<&str>,
+    ) -> Result<String, Failed> {
         let owner = bucket.owner.clone();
         let mut operation = Operation::builder()
             .service_name("S3")
-            .operation_name("PutObject")
+            .operation_name(method)
             .endpoint_url(&bucket.url)
             .standard_retry(
                 &self
@@ -107,19 +132,21 @@ impl Objects {
             operation = operation.time_source(time);
         }
         operation
-            .serializer(move |(path, body): (String, String)| {
-                let mut request = HttpRequest::new(SdkBody::from(body.clone()));
-                request.set_method("PUT")?;
+            .serializer(move |(path, body): (String, Option<String>)| {
+                let mut request = HttpRequest::new(SdkBody::from(body.clone().unwrap_or_default()));
+                request.set_method(method)?;
                 request.set_uri(path)?;
                 let headers = request.headers_mut();
-                headers.insert("content-length", body.len().to_string());
-                headers.insert("content-type", "application/yaml");
+                if let Some(body) = body {
+                    headers.insert("content-length", body.len().to_string());
+                    headers.insert("content-type", "application/yaml");
+                }
                 headers.insert("x-amz-expected-bucket-owner", owner.clone());
                 Ok(request)
             })
             .deserializer(read)
             .build()
-            .invoke((format!("/{key}"), body.to_owned()))
+            .invoke((path, body.map(str::to_owned)))
             .await
     }
 
@@ -129,7 +156,7 @@ impl Objects {
         options.double_uri_encode = false;
         options.normalize_uri_path = false;
         options.content_sha256_header = true;
-        let mut layer = Layer::new("PutObject");
+        let mut layer = Layer::new("Objects");
         layer.store_put(AuthSchemeOptionResolverParams::new(()));
         layer.store_put(SigV4OperationSigningConfig {
             region: self.config.region().cloned().map(SigningRegion::from),
@@ -137,7 +164,7 @@ impl Objects {
             signing_options: options,
             ..SigV4OperationSigningConfig::default()
         });
-        let mut components = RuntimeComponentsBuilder::new("PutObject");
+        let mut components = RuntimeComponentsBuilder::new("Objects");
         components.push_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()));
         components.set_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID])));
         components.set_identity_cache(self.config.identity_cache());
@@ -150,11 +177,11 @@ impl Objects {
     }
 }
 
-fn read(response: &HttpResponse) -> Result<(), OrchestratorError<Refused>> {
-    if response.status().is_success() {
-        return Ok(());
-    }
+fn read(response: &HttpResponse) -> Result<String, OrchestratorError<Refused>> {
     let text = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
+    if response.status().is_success() {
+        return Ok(text);
+    }
     let said = |tag: &str| {
         let (_, rest) = text.split_once(&format!("<{tag}>"))?;
         rest.split_once("</").map(|(said, _)| said.to_owned())

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{Container, DesiredStatus, HealthStatus, Task};
+use aws_sdk_ecs::types::{Container, ContainerOverride, DesiredStatus, HealthStatus, Task, TaskOverride, TaskStopCode};
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::Account;
 use super::addresses::{self, Addresses};
 use super::interfaces::{self, Interface, Interfaces};
+use super::run;
 use super::services::{self, Service};
+use super::stack;
 use super::tasks::{id, time};
-use crate::backend::{PsOptions, Publication, Replica};
+use crate::backend::{Fittings, PsOptions, Publication, Replica};
 use crate::error::{Error, Result};
 
 /// For how many services tasks are listed at a time.
@@ -33,11 +35,42 @@ pub async fn of_project(account: &Account, project: &str, options: &PsOptions, n
         }
         Ok(listed)
     };
-    let (addresses, tasks) = tokio::try_join!(addresses::of_target_groups(account, &groups), listing)?;
-    let listed = services.iter().zip(&tasks);
-    let listed = listed
-        .flat_map(|(service, (tasks, interfaces))| list(service, tasks, &addresses, interfaces, options.all, now));
-    Ok(listed.collect())
+    let one_offs = one_offs(account, project, &services, options.all);
+    let addresses = addresses::of_target_groups(account, &groups);
+    let (addresses, tasks, mut one_offs) = tokio::try_join!(addresses, listing, one_offs)?;
+    let mut replicas = Vec::new();
+    for (service, (tasks, interfaces)) in services.iter().zip(&tasks) {
+        replicas.extend(list(service, tasks, &addresses, interfaces, options.all, now));
+        let own: Vec<Task> = one_offs
+            .extract_if(.., |(key, _)| *key == service.key)
+            .map(|(_, task)| task)
+            .collect();
+        // No load balancer leads to them.
+        replicas.extend(list(
+            service,
+            &own,
+            &Addresses::new(),
+            &Interfaces::new(),
+            options.all,
+            now,
+        ));
+    }
+    for replica in &mut replicas {
+        project.clone_into(&mut replica.fittings.project);
+    }
+    Ok(replicas)
+}
+
+/// The tasks that run one command, which are shown with those that have stopped.
+async fn one_offs(account: &Account, project: &str, services: &[Service], all: bool) -> Result<Vec<(String, Task)>> {
+    let clusters: BTreeSet<&str> = services.iter().map(|service| service.name.cluster.as_str()).collect();
+    let mut found = Vec::new();
+    for cluster in clusters.into_iter().filter(|_| all) {
+        for desired in [DesiredStatus::Running, DesiredStatus::Stopped] {
+            found.extend(run::of_project(account, project, cluster, desired).await?);
+        }
+    }
+    Ok(found)
 }
 
 /// Where a port of a service's nth task can be reached.
@@ -56,6 +89,9 @@ pub async fn port(
     let replicas = Box::pin(of_project(account, project, &options, Timestamp::now())).await?;
     let place = usize::try_from(number).unwrap_or_default().wrapping_sub(1);
     let Some(replica) = replicas.get(place) else {
+        if stack::find(account, project).await?.is_none() {
+            return Err(stack::missing(project));
+        }
         let error = Error::new(format!(
             "service `{service}` of project `{project}` has no task {number}"
         ));
@@ -78,6 +114,8 @@ async fn tasks(account: &Account, service: &Service, all: bool) -> Result<(Vec<T
     if all {
         found.extend(service.tasks(account, DesiredStatus::Stopped).await?);
     }
+    // The tasks of a job are found by the name of their definition, which those have too.
+    found.retain(|task| !run::is_one_off(task));
     let interfaces = if has_ports_of_its_own(service) {
         interfaces::of_tasks(account, &found).await?
     } else {
@@ -108,9 +146,14 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, interfaces: &I
     let definition = service.main_container();
     let name = definition.and_then(|container| container.name());
     let container = task.containers().iter().find(|container| container.name() == name);
-    let words = definition.map_or(Vec::new(), |container| {
-        [container.entry_point(), container.command()].concat()
-    });
+    // What `ctx run` has a task do stands in the task.
+    let own = task.overrides().map_or(&[][..], TaskOverride::container_overrides);
+    let own = own.iter().find(|container| container.name() == name);
+    let own = own.map(ContainerOverride::command).filter(|words| !words.is_empty());
+    // What one of another definition was told to do, nobody has looked up.
+    let told = definition.filter(|_| task.task_definition_arn() == service.definition.task_definition_arn());
+    let (program, command) = told.map_or((&[][..], &[][..]), |told| (told.entry_point(), told.command()));
+    let words = [program, own.unwrap_or(command)].concat();
     // A task has the state of the container that it is for; those beside it have their own.
     let beside = container.filter(|_| service.sidecar.is_some());
     let health = match beside.map_or(task.health_status(), |container| container.health_status()) {
@@ -135,11 +178,13 @@ fn replica(task: &Task, service: &Service, addresses: &Addresses, interfaces: &I
         health,
         exit_code,
         created: time(task.created_at()),
-        ports: publications(
-            service,
-            addresses,
-            interfaces::id(task).and_then(|id| interfaces.get(id)),
-        ),
+        ports: if state == Some("STOPPED") {
+            Vec::new()
+        } else {
+            let interface = interfaces::id(task).and_then(|id| interfaces.get(id));
+            publications(service, addresses, interface)
+        },
+        fittings: Fittings::default(),
     }
 }
 
@@ -157,8 +202,11 @@ fn status(task: &Task, state: &str, exit_code: Option<i64>, health: Option<&str>
             let ago = since(task.stopped_at())
                 .map(|time| format!(" {time} ago"))
                 .unwrap_or_default();
+            // That its container has ended, the code says.
+            let ended = exit_code.is_some() && task.stop_code() == Some(&TaskStopCode::EssentialContainerExited);
             let reason = task
                 .stopped_reason()
+                .filter(|_| !ended)
                 .map(|reason| format!(": {reason}"))
                 .unwrap_or_default();
             format!("{code}{ago}{reason}")
@@ -324,14 +372,29 @@ mod tests {
             .last_status("STOPPED")
             .stopped_at(DateTime::from_secs(999))
             .stopped_reason("Essential container in task exited")
-            .containers(Container::builder().name("web").exit_code(3).build())
-            .build();
-        let replica = listed(&task);
+            .stop_code(TaskStopCode::EssentialContainerExited)
+            .containers(Container::builder().name("web").exit_code(3).build());
+        let replica = listed(&task.clone().build());
+        assert_eq!(replica.status, "Exited (3) 1 second ago");
+        assert_eq!((replica.exit_code, replica.ports), (Some(3), Vec::new()));
+        let deployed = task
+            .task_definition_arn("that:1")
+            .stopped_reason("Scaling activity initiated by (deployment ecs-svc/1)")
+            .stop_code(TaskStopCode::ServiceSchedulerInitiated);
+        let replica = listed(&deployed.build());
         assert_eq!(
             replica.status,
-            "Exited (3) 1 second ago: Essential container in task exited"
+            "Exited (3) 1 second ago: Scaling activity initiated by (deployment ecs-svc/1)"
         );
-        assert_eq!(replica.exit_code, Some(3));
+        assert_eq!(replica.command, "");
+    }
+
+    #[test]
+    fn a_task_of_its_own_shows_its_own_command() {
+        let own = ContainerOverride::builder().name("web").command("migrate").build();
+        let overrides = TaskOverride::builder().container_overrides(own).build();
+        let task = Task::builder().last_status("RUNNING").overrides(overrides).build();
+        assert_eq!(listed(&task).command, "migrate");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The repositories of ECR that hold what a project builds.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, EncryptionType, ImageIdentifier, ImageScanningConfiguration, ImageTagMutability,
     Repository as Described, Tag,
@@ -10,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::failure::is;
 use super::{Account, tags};
 use crate::error::{Error, Result};
+use crate::registry;
 
 /// How many images of a service stay: enough to go back to, few enough not to cost much.
 const KEPT: &str = r#"{"rules":[{"rulePriority":1,"description":"keep the newest images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":50},"action":{"type":"expire"}}]}"#;
@@ -126,39 +130,107 @@ pub async fn digest(account: &Account, repository: &str, tag: &str) -> Result<Op
     }
 }
 
-/// The region of a registry that is an account's ECR; none of any other registry.
-#[must_use]
-pub fn region(registry: &str) -> Option<&str> {
-    let (account, rest) = registry.split_once(".dkr.")?;
-    let rest = rest.strip_prefix("ecr.").or_else(|| rest.strip_prefix("ecr-fips."))?;
-    let (region, domain) = rest.split_once('.')?;
-    let own = matches!(domain, "amazonaws.com" | "amazonaws.com.cn");
-    (own && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(region)
+/// A registry of AWS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Registry<'a> {
+    /// An account's own, in a region.
+    Private(&'a str),
+    /// The public one, which all accounts share.
+    Public,
 }
 
-/// What lets an engine push for some hours, and anybody read.
-pub async fn login(account: &Account, region: &str) -> Result<Login> {
-    let here = account.ecr.config().to_builder();
-    let there = here.region(aws_sdk_ecr::config::Region::new(region.to_owned())).build();
-    let client = if region == account.region {
-        account.ecr.clone()
-    } else {
-        aws_sdk_ecr::Client::from_conf(there)
-    };
-    let answer = client.get_authorization_token().send().await;
-    let answer = answer.map_err(|error| account.access.failed("cannot log in to ECR", &error))?;
-    let token = answer
-        .authorization_data()
-        .first()
-        .and_then(|data| data.authorization_token());
-    let text = token.and_then(|token| String::from_utf8(BASE64_STANDARD.decode(token).ok()?).ok());
-    match text.as_deref().and_then(|text| text.split_once(':')) {
-        Some((user, password)) => Ok(Login {
-            user: user.to_owned(),
-            password: password.to_owned(),
-        }),
-        None => Err(Error::new("ECR gives no token to log in with")),
+impl<'a> Registry<'a> {
+    fn at(host: &'a str) -> Option<Self> {
+        if host == "public.ecr.aws" {
+            return Some(Self::Public);
+        }
+        let (account, rest) = host.split_once(".dkr.")?;
+        let rest = rest.strip_prefix("ecr.").or_else(|| rest.strip_prefix("ecr-fips."))?;
+        let (region, domain) = rest.split_once('.')?;
+        let own = matches!(domain, "amazonaws.com" | "amazonaws.com.cn");
+        let own = own && account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        own.then_some(Self::Private(region))
     }
+}
+
+/// Whether a registry is an account's ECR.
+#[must_use]
+pub fn is_private(registry: &str) -> bool {
+    matches!(Registry::at(registry), Some(Registry::Private(_)))
+}
+
+/// Whether an account can say who one is at a registry.
+#[must_use]
+pub fn is_of_aws(registry: &str) -> bool {
+    Registry::at(registry).is_some()
+}
+
+/// Gives out logins for ECR in an account's name. Where AWS refuses one, `docker login` may have
+/// been allowed more.
+#[derive(Debug)]
+struct Issuer {
+    private: aws_sdk_ecr::Client,
+    public: Option<aws_sdk_ecrpublic::Client>,
+}
+
+#[async_trait]
+impl registry::Issuer for Issuer {
+    async fn login(&self, registry: &str) -> Option<registry::Login> {
+        let token = match Registry::at(registry)? {
+            Registry::Private(region) => {
+                let there = self.private.config().to_builder();
+                let there = there.region(aws_sdk_ecr::config::Region::new(region.to_owned()));
+                let client = aws_sdk_ecr::Client::from_conf(there.build());
+                let answer = client.get_authorization_token().send().await.ok()?;
+                answer.authorization_data().first()?.authorization_token()?.to_owned()
+            }
+            Registry::Public => {
+                let answer = self.public.as_ref()?.get_authorization_token().send().await.ok()?;
+                answer.authorization_data()?.authorization_token()?.to_owned()
+            }
+        };
+        let Login { user, password } = read_token(&token)?;
+        Some(registry::Login::Password { user, password })
+    }
+}
+
+impl Account {
+    /// Who says who one is at ECR, for those who read: what is public needs nobody to say it.
+    #[must_use]
+    pub fn issuer(&self) -> Arc<dyn registry::Issuer> {
+        Arc::new(Issuer {
+            private: self.ecr.clone(),
+            public: None,
+        })
+    }
+
+    /// Who says who one is at ECR and ECR Public, for those who may write there.
+    #[must_use]
+    pub fn issuer_of_all(&self) -> Arc<dyn registry::Issuer> {
+        Arc::new(Issuer {
+            private: self.ecr.clone(),
+            public: Some(self.ecr_public.clone()),
+        })
+    }
+}
+
+/// What lets an engine push to the account's own registry for some hours.
+pub async fn login(account: &Account) -> Result<Login> {
+    let answer = account.ecr.get_authorization_token().send().await;
+    let answer = answer.map_err(|error| account.access.failed("cannot log in to ECR", &error))?;
+    let data = answer.authorization_data().first();
+    let login = data.and_then(|data| read_token(data.authorization_token()?));
+    login.ok_or_else(|| Error::new("ECR gives no token to log in with"))
+}
+
+/// A user and a password, as ECR writes them.
+fn read_token(token: &str) -> Option<Login> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(token).ok()?).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some(Login {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    })
 }
 
 /// The names of the repositories that were made for a project.
@@ -218,21 +290,29 @@ fn read(described: &Described, new: bool) -> Repository {
 
 #[cfg(test)]
 mod tests {
+    use super::Registry;
+
     #[test]
-    fn an_accounts_ecr_is_told_by_its_host() {
-        for (registry, region) in [
-            ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", Some("eu-central-1")),
+    fn registries_of_aws_are_told_by_their_hosts() {
+        for (host, registry) in [
+            (
+                "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+                Some(Registry::Private("eu-central-1")),
+            ),
             (
                 "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
-                Some("us-gov-west-1"),
+                Some(Registry::Private("us-gov-west-1")),
             ),
-            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
+            (
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+                Some(Registry::Private("cn-north-1")),
+            ),
             ("123456789012.dkr.ecr.eu-central-1.amazonaws.com.example", None),
             ("x.dkr.ecr.eu-central-1.amazonaws.com", None),
-            ("public.ecr.aws", None),
+            ("public.ecr.aws", Some(Registry::Public)),
             ("docker.io", None),
         ] {
-            assert_eq!(super::region(registry), region, "{registry}");
+            assert_eq!(Registry::at(host), registry, "{host}");
         }
     }
 

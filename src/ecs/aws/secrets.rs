@@ -7,18 +7,21 @@ use std::fmt;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest, Sha256};
 
 use super::failure::is;
 use super::{Account, tags};
+use crate::backend::seal;
 use crate::error::{Error, Result};
 
 /// The largest value that Secrets Manager takes, in bytes.
 pub const LARGEST_VALUE: usize = 65_536;
 
+/// How often another `up` may make a secret first.
+const RACES: usize = 3;
+
 /// ECS hands secrets to containers as text. What is no text is written as this and its Base64; the init container
 /// that writes the file undoes it.
-const ENCODED: &str = "data:;base64,";
+pub(super) const ENCODED: &str = "data:;base64,";
 
 /// A secret whose content stands in a file of the project.
 #[derive(Clone, PartialEq, Eq)]
@@ -85,6 +88,21 @@ pub async fn look(account: &Account, project: &str, secret: &FileSecret) -> Resu
 
 /// Creates or updates the secret of a file, if its content changed. One that was updated has to be [confirmed](confirm).
 pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Result<Stored> {
+    let mut stored = put_unless_raced(account, project, secret).await?;
+    // Another `up` has come first: what it has made is there now.
+    for _ in 0..RACES {
+        stored = match stored {
+            Ok(stored) => return Ok(stored),
+            Err(_) => put_unless_raced(account, project, secret).await?,
+        };
+    }
+    stored.map_err(|error| {
+        error.hint("another `ctx up` of the project seems to run: run this one again when it has ended")
+    })
+}
+
+/// The same; the error inside says that the secret came to be after it had been looked for.
+async fn put_unless_raced(account: &Account, project: &str, secret: &FileSecret) -> Result<Result<Stored>> {
     let (mut stored, deleted) = seen(account, project, secret).await?;
     let name = format!("{project}/{}", secret.key);
     let failed = |doing: &str| format!("cannot {doing} secret `{name}`");
@@ -114,26 +132,25 @@ pub async fn put(account: &Account, project: &str, secret: &FileSecret) -> Resul
                 .tags(tag(tags::SECRET, &secret.key))
                 .tags(tag(tags::DIGEST, &stored.digest))
                 .send()
-                .await
-                .map_err(|error| {
+                .await;
+            let created = match created {
+                Ok(created) => created,
+                Err(error) => {
                     let raced = is(&error, "ResourceExistsException");
                     let error = account.access.failed(failed("create"), &error);
-                    if raced {
-                        error.hint("another `ctx up` of the project seems to run: run this one again when it has ended")
-                    } else {
-                        error
-                    }
-                })?;
+                    return if raced { Ok(Err(error)) } else { Err(error) };
+                }
+            };
             created.arn().unwrap_or_default().clone_into(&mut stored.arn);
         }
     }
-    Ok(stored)
+    Ok(Ok(stored))
 }
 
 /// What has to be done to the secret of a file, and whether it is deleted and has to be restored for it.
 async fn seen(account: &Account, project: &str, secret: &FileSecret) -> Result<(Stored, bool)> {
     let name = format!("{project}/{}", secret.key);
-    let digest = digest(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
+    let digest = seal(&format!("{}/{}/{name}", account.id, account.region), &secret.content);
     let stored = |arn: &str, change| Stored {
         key: secret.key.clone(),
         arn: arn.to_owned(),
@@ -235,32 +252,15 @@ pub async fn named(account: &Account, name: &str) -> Result<String> {
 /// Deletes a secret at once: one that can be restored would keep its name, and the next `up` could not create it. The
 /// file it was made from is still there.
 pub async fn delete(account: &Account, secret: &Kept) -> Result<()> {
-    account
-        .secrets
-        .delete_secret()
-        .secret_id(&secret.arn)
-        .force_delete_without_recovery(true)
-        .send()
-        .await
-        .map_err(|error| {
-            account
-                .access
-                .failed(format!("cannot delete secret `{}`", secret.key), &error)
-        })?;
-    Ok(())
-}
-
-/// A digest that tells whether the content changed, and as little as possible about it.
-///
-/// More people may read tags than values, and passwords can be guessed. So each secret has a salt of its own, and
-/// every guess costs many rounds.
-fn digest(salt: &str, content: &[u8]) -> String {
-    const ROUNDS: usize = 10_000;
-    let mut hash = Sha256::digest([salt.as_bytes(), b"\0", content].concat());
-    for _ in 0..ROUNDS {
-        hash = Sha256::digest(hash);
+    let request = account.secrets.delete_secret().secret_id(&secret.arn);
+    match request.force_delete_without_recovery(true).send().await {
+        // What is gone was deleted by a request whose answer did not arrive, or by somebody else.
+        Err(error) if !is(&error, "ResourceNotFoundException") => {
+            let what = format!("cannot delete secret `{}`", secret.key);
+            Err(account.access.failed(what, &error))
+        }
+        _ => Ok(()),
     }
-    BASE64_STANDARD.encode(hash)
 }
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -287,14 +287,6 @@ mod tests {
         assert_eq!(value(b"a\0"), "data:;base64,YQA=");
         assert_eq!(value(&[0xfb, 0xff, 0xfe]), "data:;base64,+//+");
         assert_eq!(value(b"data:;base64,"), "data:;base64,ZGF0YTo7YmFzZTY0LA==");
-    }
-
-    #[test]
-    fn digests_tell_contents_apart_and_the_same_content_in_two_places() {
-        assert_eq!(digest("a", b"secret"), digest("a", b"secret"));
-        assert_ne!(digest("a", b"secret"), digest("a", b"secret2"));
-        assert_ne!(digest("a", b"secret"), digest("b", b"secret"));
-        assert_eq!(digest("a", b"secret").len(), 44);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! The ECS services of a stack, with what their tasks are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::error::SdkError;
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::types::{
-    ContainerCondition, ContainerDefinition, DesiredStatus, LoadBalancer, Service as EcsService, ServiceField, Task,
-    TaskDefinition, TaskDefinitionField,
+    ContainerCondition, ContainerDefinition, DesiredStatus, LoadBalancer, Service as EcsService, ServiceField, Tag,
+    Task, TaskDefinition, TaskDefinitionField,
 };
 use futures_util::future::try_join_all;
 
 use super::stack::Resource;
 use super::{Account, stack, tags, tasks};
+use crate::diagnostic::nearest;
 use crate::error::{Error, Result};
 
 /// How many services ECS describes at a time.
@@ -159,13 +160,25 @@ pub async fn of_project(account: &Account, project: &str, wanted: &[String]) -> 
     choose(services, project, wanted)
 }
 
+/// That something has no service of a name, and which it may be instead.
+pub fn unknown_service<'a>(whose: &str, unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let known: BTreeSet<_> = known.into_iter().collect();
+    let error = Error::new(format!("{whose} has no service `{unknown}`"));
+    match nearest(unknown, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.hint("`ctx up` deploys it"),
+        None => error.hint("`ctx ps --services` lists those that run"),
+    }
+}
+
 /// Those of the services that are named, or all.
 pub(super) fn choose(mut services: Vec<Service>, project: &str, wanted: &[String]) -> Result<Vec<Service>> {
     if let Some(unknown) = wanted
         .iter()
         .find(|wanted| services.iter().all(|service| service.key != **wanted))
     {
-        return Err(Error::new(format!("stack `{project}` has no service `{unknown}`")));
+        let known = services.iter().map(|service| service.key.as_str());
+        return Err(unknown_service(&format!("stack `{project}`"), unknown, known));
     }
     if !wanted.is_empty() {
         services.retain(|service| wanted.contains(&service.key));
@@ -203,26 +216,11 @@ fn passing(resources: &[Resource], cluster: &str) -> Vec<Passing> {
 }
 
 async fn describe_passing(account: &Account, passing: Passing) -> Result<Service> {
-    let arn = passing.definition;
-    let described = account
-        .ecs
-        .describe_task_definition()
-        .task_definition(&arn)
-        .include(TaskDefinitionField::Tags)
-        .send()
-        .await
-        .map_err(|error| {
-            account
-                .access
-                .failed(format!("cannot look at task definition `{arn}`"), &error)
-        })?;
-    let mut tags = described.tags.unwrap_or_default().into_iter();
+    let (definition, tags) = tagged_definition(account, &passing.definition).await?;
+    let mut tags = tags.into_iter();
     let tagged = tags
         .find(|tag| tag.key() == Some(tags::SERVICE))
         .and_then(|tag| tag.value);
-    let definition = described
-        .task_definition
-        .unwrap_or_else(|| TaskDefinition::builder().build());
     Ok(Service {
         key: tagged.unwrap_or_else(|| passing.logical_id.clone()),
         logical_id: passing.logical_id,
@@ -293,20 +291,20 @@ async fn describe(account: &Account, cluster: &str, names: &[(String, String)]) 
 }
 
 pub(super) async fn definition(account: &Account, arn: String) -> Result<TaskDefinition> {
-    let described = account
-        .ecs
-        .describe_task_definition()
-        .task_definition(&arn)
-        .send()
-        .await
-        .map_err(|error| {
-            account
-                .access
-                .failed(format!("cannot look at task definition `{arn}`"), &error)
-        })?;
-    Ok(described
+    Ok(tagged_definition(account, &arn).await?.0)
+}
+
+async fn tagged_definition(account: &Account, arn: &str) -> Result<(TaskDefinition, Vec<Tag>)> {
+    let request = account.ecs.describe_task_definition().task_definition(arn);
+    let described = request.include(TaskDefinitionField::Tags).send().await;
+    let described = described.map_err(|error| {
+        let about = format!("cannot look at task definition `{arn}`");
+        account.access.failed(about, &error)
+    })?;
+    let definition = described
         .task_definition
-        .unwrap_or_else(|| TaskDefinition::builder().build()))
+        .unwrap_or_else(|| TaskDefinition::builder().build());
+    Ok((definition, described.tags.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What services do while CloudFormation waits for them: it says nothing until all of their tasks run.
 
-use std::convert::Infallible;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
@@ -8,9 +8,10 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::causes::Cause;
+use super::causes::{self, Cause};
 use super::services::{self, DESCRIBED_AT_ONCE, ServiceName};
-use super::{Account, trouble};
+use super::tasks::StoppedTask;
+use super::{Account, tasks, trouble};
 use crate::progress::{Event, Progress, State};
 
 /// How often causes are looked for in one service: what fails again and again fails for the same reason.
@@ -41,6 +42,18 @@ struct Waiting {
     asked_of: Vec<String>,
     /// Why it does not become stable, as far as that was seen.
     causes: Vec<Cause>,
+    /// How many tasks had been started for it when those that ended were counted.
+    counted_at: usize,
+    /// Whether its tasks end again and again, which is told once.
+    loops: bool,
+}
+
+/// A service whose tasks end with an error again and again.
+#[derive(Debug)]
+pub struct Looping {
+    pub arn: String,
+    /// The most probable first.
+    pub causes: Vec<Cause>,
 }
 
 impl Stabilising {
@@ -63,6 +76,8 @@ impl Stabilising {
                 told: None,
                 asked_of: Vec::new(),
                 causes: Vec::new(),
+                counted_at: 0,
+                loops: false,
             };
             self.waiting.insert(arn.to_owned(), waiting);
             self.soon();
@@ -75,8 +90,9 @@ impl Stabilising {
         waiting.map(|waiting| waiting.causes).unwrap_or_default()
     }
 
-    /// Tells what the services do until the caller has something better to do. Nothing is lost then.
-    pub async fn tell(&mut self, account: &Account, progress: &Progress) -> Infallible {
+    /// Tells what the services do until the caller has something better to do, or until there is no use in waiting.
+    /// Nothing is lost then.
+    pub async fn tell(&mut self, account: &Account, progress: &Progress) -> Looping {
         loop {
             if self.waiting.is_empty() {
                 std::future::pending::<()>().await;
@@ -86,28 +102,85 @@ impl Stabilising {
             let names = self.waiting.values().map(|waiting| &waiting.name);
             // The deployment goes on whether ECS answers or not.
             let services = Box::pin(services::look(account, names)).await.unwrap_or_default();
-            self.ask_why(account, &services).await;
-            if self.take(&services, progress) {
+            let (news, looping) = self.see(account, &services, progress).await;
+            if news {
                 self.soon();
             } else {
                 self.pause = longer(self.pause, self.shortest());
                 self.next = Instant::now() + self.pause;
             }
+            if let Some(looping) = looping {
+                return looping;
+            }
         }
+    }
+
+    /// Tells what is new in services as they are now; whether anything is, and which of them loops.
+    pub(super) async fn see(
+        &mut self,
+        account: &Account,
+        services: &[Service],
+        progress: &Progress,
+    ) -> (bool, Option<Looping>) {
+        let asked: Vec<_> = services
+            .iter()
+            .filter_map(|service| {
+                self.waiting
+                    .get(service.service_arn()?)
+                    .map(|waiting| (service, waiting))
+            })
+            .filter(|(service, waiting)| waiting.trouble(service).is_some() || waiting.ends(service).is_some())
+            .map(|(_, waiting)| (&waiting.name, waiting.since))
+            .collect();
+        let mut looping = None;
+        if !asked.is_empty() {
+            let stopped = trouble::stopped_of(account, &asked).await;
+            self.ask_why(account, services, &stopped).await;
+            looping = self.count_ends(account, services, &stopped).await;
+        }
+        (self.take(services, progress), looping)
+    }
+
+    /// Looks for a service whose tasks end again and again.
+    async fn count_ends(&mut self, account: &Account, services: &[Service], stopped: &Stopped) -> Option<Looping> {
+        for service in services {
+            let arn = service.service_arn().unwrap_or_default();
+            let Some(waiting) = self.waiting.get_mut(arn) else {
+                continue;
+            };
+            let Some(started) = waiting.ends(service) else {
+                continue;
+            };
+            waiting.counted_at = started;
+            let stopped = stopped.get(&waiting.name).map_or(&[][..], Vec::as_slice);
+            let Some((container, times)) = causes::loops(stopped, desired(service)) else {
+                continue;
+            };
+            waiting.loops = true;
+            let found = Box::pin(trouble::of_stopped(account, stopped)).await;
+            let mut all = trouble::merged(std::mem::take(&mut waiting.causes), found);
+            all.sort_by_key(|cause| cause.container.as_deref() != Some(&container));
+            waiting.causes.clone_from(&all);
+            if let Some(first) = all.first_mut() {
+                *first = std::mem::take(first).often(times);
+            }
+            let arn = arn.to_owned();
+            return Some(Looping { arn, causes: all });
+        }
+        None
     }
 
     /// Looks for the causes of trouble that is new. The tasks that tell them are soon forgotten, and with them what a
     /// load balancer says of them.
-    async fn ask_why(&mut self, account: &Account, services: &[Service]) {
+    async fn ask_why(&mut self, account: &Account, services: &[Service], stopped: &Stopped) {
         for service in services {
             let waiting = service.service_arn().and_then(|arn| self.waiting.get_mut(arn));
-            let (Some(waiting), Some(trouble)) = (waiting, signs(service)) else {
+            let Some(waiting) = waiting else { continue };
+            let Some(trouble) = waiting.trouble(service) else {
                 continue;
             };
-            if waiting.asked_of.contains(&trouble) || waiting.asked_of.len() >= ASKED_AT_MOST {
-                continue;
-            }
-            let found = Box::pin(trouble::of_service(account, &waiting.name, waiting.since)).await;
+            let stopped = stopped.get(&waiting.name).map_or(&[][..], Vec::as_slice);
+            let found = Box::pin(trouble::of_described(account, service, stopped, waiting.since)).await;
             waiting.asked_of.push(trouble);
             waiting.causes = trouble::merged(std::mem::take(&mut waiting.causes), found);
         }
@@ -146,6 +219,29 @@ impl Stabilising {
         }
         news
     }
+}
+
+/// Tasks that ended.
+type Stopped = BTreeMap<ServiceName, Vec<StoppedTask>>;
+
+impl Waiting {
+    /// What is in the way, if it is new.
+    fn trouble(&self, service: &Service) -> Option<String> {
+        let trouble = signs(service)?;
+        let is_new = !self.asked_of.contains(&trouble) && self.asked_of.len() < ASKED_AT_MOST;
+        is_new.then_some(trouble)
+    }
+
+    /// How many tasks have been started, if so many that it may loop, and more than when they were counted.
+    fn ends(&self, service: &Service) -> Option<usize> {
+        let started = starts(service, self.since);
+        let enough = !self.loops && started >= causes::enough(desired(service)) && started != self.counted_at;
+        enough.then_some(started)
+    }
+}
+
+fn desired(service: &Service) -> i32 {
+    primary(service).map_or(1, Deployment::desired_count)
 }
 
 impl Default for Stabilising {
@@ -245,6 +341,19 @@ fn said(service: &Service, cause: Option<&Cause>) -> Option<(String, Option<Stri
     Some((text, Some(detail).filter(|detail| !detail.is_empty())))
 }
 
+/// How many tasks ECS says to have started for a service since then.
+fn starts(service: &Service, since: Option<Timestamp>) -> usize {
+    let recent = service
+        .events()
+        .iter()
+        .filter(|event| since.is_none_or(|since| tasks::time(event.created_at()) >= Some(since)));
+    let counts = recent.filter_map(|event| {
+        let (_, rest) = event.message()?.split_once(" has started ")?;
+        rest.split_once(" tasks")?.0.parse::<usize>().ok()
+    });
+    counts.sum()
+}
+
 /// What ECS says is in the way, if that is the newest it says of this deployment.
 fn trouble(service: &Service, deployment: &Deployment) -> Option<String> {
     let event = service.events().first()?;
@@ -333,6 +442,23 @@ mod tests {
             Some((200, "(service web) has started 1 tasks.")),
         );
         assert_eq!(words(&fine), "0 of 2 tasks run: 1 starting");
+    }
+
+    #[test]
+    fn tasks_that_were_started_are_counted_from_the_beginning_of_the_wait() {
+        let at = |second: i64, message: &str| {
+            let at = DateTime::from_secs(second);
+            ServiceEvent::builder().created_at(at).message(message).build()
+        };
+        let mut service = service(vec![deployment("PRIMARY", [0, 1, 0])], None);
+        service.events = Some(vec![
+            at(30, "(service web) has started 1 tasks: (task 3)."),
+            at(20, "(service web) has started 2 tasks: (task 1) (task 2)."),
+            at(15, "(service web) was unable to place a task."),
+            at(5, "(service web) has started 9 tasks."),
+        ]);
+        assert_eq!(starts(&service, Timestamp::from_second(10).ok()), 3);
+        assert_eq!(starts(&service, None), 12);
     }
 
     #[tokio::test]

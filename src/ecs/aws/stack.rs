@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus, TemplateStage};
+use jiff::Timestamp;
 
 use super::failure::says;
-use super::{Account, change_set, tags};
+use super::{Account, change_set, tags, tasks};
 use crate::error::{Error, Result};
 
 /// A stack that exists.
@@ -18,6 +19,8 @@ pub struct Stack {
     /// The project that its tag names.
     pub project: Option<String>,
     pub parameters: BTreeMap<String, String>,
+    /// When its last update began; none before the first.
+    pub updated: Option<Timestamp>,
     /// The name or the ARN of the cluster that its tasks run in.
     pub cluster: Option<String>,
     /// (what it is, its value), in CloudFormation's order.
@@ -36,6 +39,8 @@ pub enum Operation {
 /// A resource that a stack holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resource {
+    /// The id of the stack or the nested stack that holds it.
+    pub stack: String,
     pub logical_id: String,
     pub physical_id: String,
     /// The resource type without `AWS::`.
@@ -54,6 +59,13 @@ pub fn legal_name(name: &str) -> String {
     if legal.is_empty() { "app".to_owned() } else { legal }
 }
 
+/// That a project is not deployed.
+#[must_use]
+pub fn missing(project: &str) -> Error {
+    Error::new(format!("project `{project}` does not run on ECS"))
+        .hint("`ctx up` deploys it, `ctx projects` lists those that run")
+}
+
 /// The stack of this name, unless there is none.
 pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>> {
     let answer = account.cloudformation.describe_stacks().stack_name(name).send().await;
@@ -66,6 +78,7 @@ pub async fn find(account: &Account, name: &str) -> Result<Option<Stack>> {
         id: stack.stack_id.unwrap_or_default(),
         name: stack.stack_name.unwrap_or_default(),
         status: stack.stack_status.unwrap_or(StackStatus::ReviewInProgress),
+        updated: tasks::time(stack.last_updated_time.as_ref()),
         project: stack
             .tags
             .unwrap_or_default()
@@ -252,7 +265,7 @@ pub async fn resources(account: &Account, stack_id: &str) -> Result<Vec<Resource
         let mut pages = account
             .cloudformation
             .list_stack_resources()
-            .stack_name(stack)
+            .stack_name(&stack)
             .into_paginator()
             .items()
             .send();
@@ -269,6 +282,7 @@ pub async fn resources(account: &Account, stack_id: &str) -> Result<Vec<Resource
                     stacks.push(physical_id.clone());
                 }
                 resources.push(Resource {
+                    stack: stack.clone(),
                     logical_id: resource.logical_resource_id.unwrap_or_default(),
                     physical_id,
                     kind,
@@ -302,6 +316,7 @@ mod tests {
             status,
             project: Some("shop".into()),
             parameters: BTreeMap::new(),
+            updated: None,
             cluster: None,
             outputs: Vec::new(),
         }

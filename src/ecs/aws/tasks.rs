@@ -1,5 +1,7 @@
 //! The tasks of services: those that run, and those that ended.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{DesiredStatus, HealthStatus, Task, TaskStopCode};
@@ -10,7 +12,7 @@ use super::services::ServiceName;
 use crate::error::Result;
 
 /// How many tasks ECS describes at a time.
-const DESCRIBED_AT_ONCE: usize = 100;
+pub(super) const DESCRIBED_AT_ONCE: usize = 100;
 
 /// A task that ended, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,10 +48,32 @@ pub struct StoppedContainer {
     pub memory: Option<i64>,
 }
 
+/// The first letters of a task's id: they tell it apart from the service's few others.
+#[must_use]
+pub fn short(id: &str) -> String {
+    id.chars().take(8).collect()
+}
+
 /// The tasks of a service that ended within the last hour, the newest first.
 pub async fn stopped(account: &Account, name: &ServiceName) -> Result<Vec<StoppedTask>> {
     let tasks = of_service(account, name, DesiredStatus::Stopped).await?;
     Ok(read_all(tasks))
+}
+
+/// Those of all services of a cluster.
+pub async fn stopped_in(account: &Account, cluster: &str) -> Result<BTreeMap<ServiceName, Vec<StoppedTask>>> {
+    let mut by_service: BTreeMap<ServiceName, Vec<Task>> = BTreeMap::new();
+    for task in of_cluster(account, cluster, DesiredStatus::Stopped).await? {
+        if let Some(service) = task.group().and_then(|group| group.strip_prefix("service:")) {
+            let name = ServiceName {
+                cluster: cluster.to_owned(),
+                service: service.to_owned(),
+            };
+            by_service.entry(name).or_default().push(task);
+        }
+    }
+    let read = |(name, tasks)| (name, read_all(tasks));
+    Ok(by_service.into_iter().map(read).collect())
 }
 
 /// Tasks that ended, the newest first.

@@ -3,8 +3,10 @@
 use aws_sdk_cloudformation::types::StackStatus;
 use futures_util::future::try_join_all;
 
+use super::failure::is;
 use super::objects::Bucket;
 use super::pace::Pace;
+use super::stack::Stack;
 use super::{Account, stack};
 use crate::error::{Error, Result};
 
@@ -33,16 +35,59 @@ async fn put(account: &Account, bucket: &Bucket, key: String, body: &str) -> Res
     written.map_err(|error| account.access.failed("cannot put a template into the bucket", &error))
 }
 
+/// Removes what a project has in the bucket, where there is one; how many files that were.
+pub async fn remove(account: &Account, project: &str) -> Result<usize> {
+    let Some(bucket) = there(account, stack::find(account, STACK).await?.as_ref()) else {
+        return Ok(0);
+    };
+    let mut removed = 0;
+    loop {
+        let keys = match account.objects.keys(&bucket, &format!("{project}/")).await {
+            Ok(keys) => keys,
+            // Who may not look there has put nothing there.
+            Err(error) if is(&error, "AccessDenied") => return Ok(0),
+            Err(error) => {
+                return Err(account
+                    .access
+                    .failed("cannot look into the bucket for templates", &error));
+            }
+        };
+        if keys.is_empty() {
+            return Ok(removed);
+        }
+        removed += keys.len();
+        for some in keys.chunks(AT_ONCE) {
+            let deletes = some.iter().map(|key| async {
+                let deleted = account.objects.delete(&bucket, key).await;
+                deleted.map_err(|error| {
+                    account
+                        .access
+                        .failed("cannot remove a template from the bucket", &error)
+                })
+            });
+            try_join_all(deletes).await?;
+        }
+    }
+}
+
+/// The bucket of a stack that is complete.
+fn there(account: &Account, stack: Option<&Stack>) -> Option<Bucket> {
+    let output = |key: &str| {
+        let mut outputs = stack?.outputs.iter();
+        outputs.find(|(name, _)| name == key).map(|(_, value)| value)
+    };
+    Some(Bucket {
+        owner: account.id.clone(),
+        url: account.objects.url(output("Bucket")?, output("Domain")?),
+    })
+}
+
 /// The account's bucket in this region, which is made when it is first needed.
 async fn bucket(account: &Account) -> Result<Bucket> {
     let mut pace = Pace::new();
     let mut asked = false;
     loop {
         let found = stack::find(account, STACK).await?;
-        let output = |key: &str| {
-            let outputs = &found.as_ref()?.outputs;
-            outputs.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-        };
         match found.as_ref().map(|stack| &stack.status) {
             None | Some(StackStatus::ReviewInProgress | StackStatus::DeleteComplete) if !asked => {
                 make(account).await?;
@@ -50,11 +95,8 @@ async fn bucket(account: &Account) -> Result<Bucket> {
             }
             Some(status) if status.as_str().ends_with("_IN_PROGRESS") => {}
             Some(_) => {
-                if let (Some(bucket), Some(domain)) = (output("Bucket"), output("Domain")) {
-                    return Ok(Bucket {
-                        owner: account.id.clone(),
-                        url: account.objects.url(bucket, domain),
-                    });
+                if let Some(bucket) = there(account, found.as_ref()) {
+                    return Ok(bucket);
                 }
                 let what =
                     format!("the bucket for large templates could not be made: see the events of stack `{STACK}`");
@@ -76,7 +118,7 @@ async fn make(account: &Account) -> Result<()> {
         .template_body(TEMPLATE);
     match request.send().await {
         // Somebody else was quicker.
-        Err(error) if super::failure::is(&error, "AlreadyExistsException") => Ok(()),
+        Err(error) if is(&error, "AlreadyExistsException") => Ok(()),
         Err(error) => Err(account
             .access
             .failed("cannot make the bucket for large templates", &error)),

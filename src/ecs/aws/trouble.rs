@@ -1,6 +1,6 @@
 //! Asks ECS, the load balancers and the log why a service does not become stable.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::Service;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealthStateEnum};
@@ -15,34 +15,71 @@ use super::{Account, last_lines};
 const ENOUGH: usize = 3;
 
 /// The clocks of CloudFormation and of ECS differ.
-const APART: SignedDuration = SignedDuration::from_secs(2);
+pub const APART: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is wrong with a service, the most probable cause first; nothing when nothing is known.
 ///
 /// What happened before `since` counts for nothing. Whoever asks this has a failure to explain: that AWS does not answer
 /// as well is not what the user has to know.
 pub async fn of_service(account: &Account, name: &ServiceName, since: Option<Timestamp>) -> Vec<Cause> {
-    let since = since.and_then(|since| since.checked_sub(APART).ok());
+    let stopped = stopped_of(account, &[(name, since)]).await;
     let request = account.ecs.describe_services().cluster(&name.cluster);
     let answer = request.services(&name.service).send().await;
     let service = answer.ok().and_then(|answer| answer.services?.into_iter().next());
-    let mut stopped = tasks::stopped(account, name).await.unwrap_or_default();
-    stopped.retain(|task| task.at.is_none_or(|at| since.is_none_or(|since| at >= since)));
-    let mut causes = of_stopped(account, &stopped).await;
-    if let Some(service) = &service {
-        let balanced = sick_targets(account, service).await;
-        if !balanced.is_empty() {
-            causes = with_targets(account, causes, &balanced, service, &stopped).await;
-        }
-        let events = service.events().iter();
-        let recent = events.filter(|event| since.is_none_or(|since| tasks::time(event.created_at()) >= Some(since)));
-        let messages = recent.filter_map(|event| event.message());
-        // What the load balancer says itself is more than what ECS says of it.
-        let of_balancer = |message: &str| !balanced.is_empty() && message.contains("is unhealthy in");
-        let told = messages.filter(|message| !of_balancer(message));
-        causes.extend(told.filter_map(causes::of_event));
+    let stopped = stopped.get(name).map_or(&[][..], Vec::as_slice);
+    match &service {
+        Some(service) => of_described(account, service, stopped, since).await,
+        None => distinct(of_stopped(account, stopped).await),
     }
+}
+
+/// The same, of a service and tasks of it that ended, which are known.
+pub async fn of_described(
+    account: &Account,
+    service: &Service,
+    stopped: &[StoppedTask],
+    since: Option<Timestamp>,
+) -> Vec<Cause> {
+    let since = since.and_then(|since| since.checked_sub(APART).ok());
+    let mut causes = of_stopped(account, stopped).await;
+    let balanced = sick_targets(account, service).await;
+    if !balanced.is_empty() {
+        causes = with_targets(account, causes, &balanced, service, stopped).await;
+    }
+    let events = service.events().iter();
+    let recent = events.filter(|event| since.is_none_or(|since| tasks::time(event.created_at()) >= Some(since)));
+    let messages = recent.filter_map(|event| event.message());
+    // What the load balancer says itself is more than what ECS says of it.
+    let of_balancer = |message: &str| !balanced.is_empty() && message.contains("is unhealthy in");
+    let told = messages.filter(|message| !of_balancer(message));
+    causes.extend(told.filter_map(causes::of_event));
     distinct(causes)
+}
+
+/// The tasks of services that ended since then, as far as ECS says it; the newest first. Those of several services are
+/// asked for together, so that their number does not count.
+pub async fn stopped_of(
+    account: &Account,
+    services: &[(&ServiceName, Option<Timestamp>)],
+) -> BTreeMap<ServiceName, Vec<StoppedTask>> {
+    let mut stopped = BTreeMap::new();
+    if let [(name, _)] = services {
+        let its = tasks::stopped(account, name).await.unwrap_or_default();
+        stopped.insert((*name).clone(), its);
+    } else {
+        let clusters: BTreeSet<&str> = services.iter().map(|(name, _)| name.cluster.as_str()).collect();
+        for cluster in clusters {
+            stopped.extend(tasks::stopped_in(account, cluster).await.unwrap_or_default());
+        }
+    }
+    for (name, since) in services {
+        let since = since.and_then(|since| since.checked_sub(APART).ok());
+        let is_new = |task: &StoppedTask| task.at.is_none_or(|at| since.is_none_or(|since| at >= since));
+        if let Some(its) = stopped.get_mut(*name) {
+            its.retain(is_new);
+        }
+    }
+    stopped
 }
 
 /// Why tasks ended, with what their containers wrote.

@@ -182,6 +182,21 @@ impl Template {
         self.resources().filter_map(|resource| resource.get("Type")?.as_str())
     }
 
+    /// Whether the tasks of a service let sessions in.
+    pub(in crate::ecs) fn lets_sessions_in(&self) -> bool {
+        let enabled = |resource: &Value| resource.get("Properties")?.get("EnableExecuteCommand").cloned();
+        self.resources().any(|resource| enabled(resource).is_some())
+    }
+
+    /// Whether Container Insights is on in the cluster that the template makes.
+    pub(in crate::ecs) fn measures_tasks(&self) -> bool {
+        let settings = |resource: &Value| resource.get("Properties")?.get("ClusterSettings").cloned();
+        let on = |setting: &Value| setting.get("Value").is_some_and(|value| *value != "disabled".into());
+        self.resources()
+            .filter_map(settings)
+            .any(|settings| settings.as_list().iter().any(on))
+    }
+
     /// Whether something of IAM has a name of its own, as in an overlay.
     pub(in crate::ecs) fn names_roles(&self) -> bool {
         const NAMES: [&str; 5] = [

@@ -15,6 +15,9 @@ const ACTIONS: [&str; 4] = [
     "ssmmessages:OpenDataChannel",
 ];
 
+/// Where the agent writes. AWS supports no container whose root cannot be written to; with these it works all the same.
+const WRITTEN: [&str; 3] = ["/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"];
+
 /// `x-aws-exec: true`
 pub(in crate::ecs) fn enable(node: &Node, service: &Service, draft: &mut Draft) {
     if extensions::boolean(node) != Some(true) {
@@ -29,6 +32,20 @@ pub(in crate::ecs) fn enable(node: &Node, service: &Service, draft: &mut Draft) 
         draft.remark(Diagnostic::warning(node.span, message));
         return;
     }
+    if let Some(read_only) = service.read_only.filter(|read_only| read_only.value)
+        && !WRITTEN.iter().all(|path| is_writable(service, path))
+    {
+        let message = format!(
+            "`x-aws-exec` of `{}` has no effect: its agent writes to the file system, which is read-only",
+            service.name
+        );
+        let hint = format!(
+            "remove `read_only`, or mount volumes without a name at {}",
+            WRITTEN.map(|path| format!("`{path}`")).join(", ")
+        );
+        let warning = Diagnostic::warning(node.span, message).note(read_only.span, "here");
+        draft.remark(warning.hint(hint));
+    }
     draft.properties(&id).set("EnableExecuteCommand", true);
     let statement = Value::map([
         ("Effect", "Allow".into()),
@@ -41,4 +58,16 @@ pub(in crate::ecs) fn enable(node: &Node, service: &Service, draft: &mut Draft) 
     ];
     let policy = [("PolicyName", "exec".into()), ("PolicyDocument", Value::map(document))];
     role::task_role(service, draft).push_once("Policies", Value::map(policy));
+}
+
+/// Whether a volume stands at a path that can be written to.
+fn is_writable(service: &Service, path: &str) -> bool {
+    service.volumes.iter().any(|mount| {
+        let target = mount
+            .target
+            .as_ref()
+            .map_or("", |target| target.value.trim_end_matches('/'));
+        let read_only = mount.read_only.is_some_and(|read_only| read_only.value);
+        target == path && mount.mount_type.as_str() == "volume" && !read_only
+    })
 }

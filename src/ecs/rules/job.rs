@@ -152,21 +152,26 @@ fn job(service: &Service, draft: &mut Draft) {
     let properties = draft.properties(&id);
     properties.set("Count", service.replicas());
     properties.set("Retries", retries(service));
-    for (name, value) in ecs.get("Properties").map_or(&[][..], Value::as_map) {
-        if [
+    for (name, value) in placement(&ecs) {
+        properties.entry("Task").set(api_name(name), api_form(value));
+    }
+    let mut before = ecs.get("DependsOn").map_or(&[][..], Value::as_list).to_vec();
+    before.push("JobRunnerPolicy".into());
+    draft.resource(&id).set("DependsOn", before);
+}
+
+/// Where a service's tasks run: what RunTask and a rule's target take of its properties.
+pub(super) fn placement(ecs: &Value) -> impl Iterator<Item = &(value::Text, Value)> {
+    let properties = ecs.get("Properties").map_or(&[][..], Value::as_map);
+    properties.iter().filter(|(name, _)| {
+        [
             "LaunchType",
             "CapacityProviderStrategy",
             "PlatformVersion",
             "NetworkConfiguration",
         ]
         .contains(&name.as_ref())
-        {
-            properties.entry("Task").set(api_name(name), api_form(value));
-        }
-    }
-    let mut before = ecs.get("DependsOn").map_or(&[][..], Value::as_list).to_vec();
-    before.push("JobRunnerPolicy".into());
-    draft.resource(&id).set("DependsOn", before);
+    })
 }
 
 /// Takes the ECS service and its name out of the template.

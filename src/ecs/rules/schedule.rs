@@ -45,17 +45,8 @@ pub(super) fn make(service: &Service, draft: &mut Draft) {
     let id = draft.id(service, "Schedule");
     let parameters = draft.properties(&id).entry("Target").entry("EcsParameters");
     parameters.set("TaskCount", service.replicas());
-    for (name, value) in ecs.get("Properties").map_or(&[][..], Value::as_map) {
-        if [
-            "LaunchType",
-            "CapacityProviderStrategy",
-            "PlatformVersion",
-            "NetworkConfiguration",
-        ]
-        .contains(&name.as_ref())
-        {
-            parameters.set(name.clone(), value.clone());
-        }
+    for (name, value) in job::placement(&ecs) {
+        parameters.set(name.clone(), value.clone());
     }
     if let Some(before) = ecs.get("DependsOn") {
         draft.resource(&id).set("DependsOn", before.clone());

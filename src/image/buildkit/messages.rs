@@ -59,6 +59,33 @@ pub(super) struct StatusResponse {
     pub(super) vertexes: Vec<Vertex>,
     #[prost(message, repeated, tag = "3")]
     pub(super) logs: Vec<Log>,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// `moby.buildkit.v1.VertexWarning`: what a step finds doubtful.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Warning {
+    #[prost(string, tag = "1")]
+    pub(super) vertex: String,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(super) short: Vec<u8>,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) ranges: Vec<Range>,
+}
+
+/// `pb.Range`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Range {
+    #[prost(message, optional, tag = "1")]
+    pub(super) start: Option<Position>,
+}
+
+/// `pb.Position`
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Position {
+    #[prost(int32, tag = "1")]
+    pub(super) line: i32,
 }
 
 /// `moby.buildkit.v1.Vertex`: a step.

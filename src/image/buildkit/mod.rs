@@ -10,13 +10,11 @@ mod session;
 mod tree;
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use tokio::sync::watch;
 
-use self::filesync::Place;
 use self::grpc::{Client, Status, asking};
 use self::messages::{Nothing, SolveRequest, StatusRequest, StatusResponse};
 use self::plan::{Plan, plan};
@@ -101,13 +99,22 @@ impl BuildKit {
                             let _ = ready.clone().wait_for(|ready| *ready).await;
                         }
                     }
-                    build(client, engine, target, plan, io).await?;
+                    build(client, engine, target, plan, io)
+                        .await
+                        .map_err(|error| (nth, error))?;
                     built[nth].0.send_replace(true);
                     Ok(())
                 }
             });
         tokio::select! {
-            built = try_join_all(all) => built.map(drop),
+            ended = try_join_all(all) => ended.map(drop).map_err(|(failed, error)| {
+                for (nth, (target, (_, ready))) in bake.targets.iter().zip(&built).enumerate() {
+                    if nth != failed && !*ready.borrow() {
+                        io.progress.warning(format!("Image {}", target.image), "Cancelled");
+                    }
+                }
+                error
+            }),
             ended = connection => {
                 ended.map_err(lost)?;
                 Err(Error::new(format!("cannot go on building: the BuildKit of {} has hung up", self.engine.host)))
@@ -135,44 +142,23 @@ async fn build(client: &Client, engine: &Arc<Connection>, target: &Target, plan:
             Ok(())
         }
         Err(status) => {
-            io.progress.failed(format!("Image {}", target.image), "Error");
             steps.line(&format!("ERROR: {}", status.message));
             Err(steps.failure())
         }
     }
 }
 
-/// The mistakes that BuildKit would tell by names of its own.
+/// A mistake that BuildKit would tell by names of its own.
 fn check(target: &Target, plan: &Plan) -> Result<()> {
-    let services = target.services.join("`, `");
-    let folders = plan.places.iter().filter_map(|(name, place)| match place {
-        Place::Folder(folder) => Some((name, folder)),
-        Place::Text { .. } => None,
-    });
-    let dockerfile = plan.attributes.get("filename");
-    for (name, folder) in folders {
-        let path = match dockerfile {
-            Some(file) if name == "dockerfile" => folder.join(file),
-            _ => folder.clone(),
-        };
-        if !exists(&path) {
-            let message = format!("service `{services}` cannot be built: there is no {}", path.display());
-            return Err(vec![Diagnostic::error(target.span, message)].into());
-        }
-    }
     for (id, path) in &plan.agents {
         use std::os::unix::fs::FileTypeExt;
         if !std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket()) {
             let message = format!("`ssh: {id}` names {}, which is no socket of an agent", path.display());
             let hint = "give the key to an agent with `ssh-add`, or install the plugin `buildx`, which reads keys";
-            return Err(vec![Diagnostic::error(target.span, message).hint(hint)].into());
+            return Err(vec![Diagnostic::error(target.place("ssh"), message).hint(hint)].into());
         }
     }
     Ok(())
-}
-
-fn exists(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok()
 }
 
 async fn solve(client: &Client, engine: &Arc<Connection>, plan: Plan, steps: &mut Steps<'_>) -> Result<(), Status> {
@@ -224,6 +210,10 @@ async fn solve(client: &Client, engine: &Arc<Connection>, plan: Plan, steps: &mu
         }
         for log in told.logs {
             steps.wrote(log.vertex, &log.data);
+        }
+        for warning in told.warnings {
+            let start = warning.ranges.into_iter().find_map(|range| range.start);
+            steps.doubt(&warning.vertex, &warning.short, start.map(|start| start.line));
         }
     });
     let solving = async {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::filesync::Place;
@@ -11,7 +11,7 @@ use super::messages::{Cache, Caches};
 use super::session::Secret;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Api;
-use crate::image::{Bake, Target};
+use crate::image::{Bake, Target, fields};
 
 const HINT: &str = "install the docker CLI's plugin `buildx`: a builder of its own can do this";
 /// The first engine whose BuildKit gives builds their own limits and shared memory: Docker 23.
@@ -45,12 +45,15 @@ pub(super) fn plan(target: &Target, bake: &Bake, api: Api) -> Result<Plan, Vec<D
             agents: HashMap::new(),
             key: String::new(),
         },
+        attribute: "",
         mistakes: Vec::new(),
     };
     planning.files();
     for (name, value) in &target.definition {
+        planning.attribute = name;
         planning.attribute(name, value, api);
     }
+    planning.tell_imports();
     if planning.mistakes.is_empty() {
         Ok(planning.plan)
     } else {
@@ -62,6 +65,8 @@ struct Planning<'a> {
     target: &'a Target,
     bake: &'a Bake,
     plan: Plan,
+    /// The attribute that is looked at, as the bake file calls it.
+    attribute: &'a str,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -69,7 +74,7 @@ impl Planning<'_> {
     fn refuse(&mut self, what: &str) {
         let message = format!("the engine's own BuildKit cannot honour {what}");
         self.mistakes
-            .push(Diagnostic::error(self.target.span, message).hint(HINT));
+            .push(Diagnostic::error(self.target.place(self.attribute), message).hint(HINT));
     }
 
     fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
@@ -175,6 +180,18 @@ impl Planning<'_> {
         self.plan.cache.imports.push(Cache { kind, attributes });
     }
 
+    /// A frontend looks for caches itself, and reads of them here; what stands beside it counts for definitions without
+    /// one.
+    fn tell_imports(&mut self) {
+        let imports = self.plan.cache.imports.iter();
+        let imports: Vec<_> = imports
+            .map(|cache| json!({"Type": cache.kind, "Attrs": cache.attributes}))
+            .collect();
+        if !imports.is_empty() {
+            self.set("cache-imports", Value::from(imports).to_string());
+        }
+    }
+
     fn export(&mut self, said: &str) {
         let (kind, attributes) = cache(said);
         if kind != "inline" {
@@ -203,7 +220,7 @@ impl Planning<'_> {
     }
 
     fn secret(&mut self, said: &str) {
-        let said = fields(said);
+        let said = fields::read(said);
         let of = |name: &str| said.get(name).cloned().unwrap_or_default();
         let secret = if of("type") == "file" {
             Secret::File(of("src").into())
@@ -226,7 +243,7 @@ impl Planning<'_> {
         };
         let Some(path) = path else {
             let message = format!("`ssh: {id}` has no agent to ask");
-            let mistake = Diagnostic::error(self.target.span, message);
+            let mistake = Diagnostic::error(self.target.place("ssh"), message);
             return self
                 .mistakes
                 .push(mistake.hint("start one (`eval $(ssh-agent); ssh-add`), or name its socket"));
@@ -256,13 +273,6 @@ fn cache(said: &str) -> (String, HashMap<String, String>) {
         let attributes = HashMap::from([("ref".to_owned(), said.to_owned())]);
         return ("registry".to_owned(), attributes);
     }
-    let mut attributes = fields(said);
+    let mut attributes = fields::read(said);
     (attributes.remove("type").unwrap_or_default(), attributes)
-}
-
-fn fields(said: &str) -> HashMap<String, String> {
-    let fields = said.split(',').filter_map(|field| field.split_once('='));
-    fields
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }

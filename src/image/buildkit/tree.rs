@@ -8,6 +8,7 @@ use std::path::Path;
 use super::follow::followed;
 use super::messages::Stat;
 use crate::image::Ignore;
+use crate::image::context::{named, text};
 
 /// Go's bits of what is no plain file.
 const FOLDER: u32 = 1 << 31;
@@ -59,15 +60,7 @@ impl Walk {
         let mut entries = fs::read_dir(path).map_err(about)?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
-            // A name that is no text cannot be in a pattern, nor in a Dockerfile.
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            let name = if folder.is_empty() {
-                name
-            } else {
-                format!("{folder}/{name}")
-            };
+            let name = named(&entry.file_name(), folder);
             let kind = entry.file_type()?;
             let excluded = self.excluded.excludes(&name);
             let included = self.included.as_ref().is_none_or(|included| included.excludes(&name));
@@ -82,6 +75,7 @@ impl Walk {
             if !wanted && !below {
                 continue;
             }
+            text(&entry)?;
             let found = match entry.metadata() {
                 // It was there a moment ago, and is nobody's mistake.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,

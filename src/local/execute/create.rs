@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use bollard::body_full;
-use bollard::models::{ContainerCreateBody, ContainerStateStatusEnum, NetworkConnectRequest};
+use bollard::models::{ContainerStateStatusEnum, NetworkConnectRequest};
 use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, RemoveContainerOptions, UploadToContainerOptions,
 };
@@ -14,41 +14,14 @@ use super::super::observed::{Container, Observed};
 use super::super::plan::{Creation, Operation, Plan};
 use super::super::{archive, failure, hash, labels};
 use super::Execution;
+use super::complete::complete;
 use crate::compose::{Project, Service};
-use crate::diagnostic::Diagnostic;
 use crate::engine::{Api, Connection, is_missing, message};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::progress::{Event, State};
 
 /// With this API and newer ones a container is attached to all its networks when it is made.
 const MANY_NETWORKS: Api = Api(44);
-
-/// Gives the engine what the files of seccomp profiles say, since it has no such files.
-pub(in crate::local) fn profiles(project: &Project, service: &Service, body: &mut ContainerCreateBody) -> Result<()> {
-    let options = body
-        .host_config
-        .iter_mut()
-        .filter_map(|host| host.security_opt.as_mut());
-    for option in options.flatten() {
-        let Some(file) = option.strip_prefix("seccomp=").filter(|file| is_file(file)) else {
-            continue;
-        };
-        let path = project.working_dir.join(file);
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-        let profile = text.and_then(|text| {
-            let profile: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-            Ok(profile.to_string())
-        });
-        let profile = profile.map_err(|why| -> Error {
-            let written = service.security_opt.iter().find(|option| option.value.ends_with(file));
-            let span = written.map_or(service.span, |option| option.span);
-            let message = format!("cannot read the seccomp profile {}: {why}", path.display());
-            vec![Diagnostic::error(span, message)].into()
-        })?;
-        *option = format!("seccomp={profile}");
-    }
-    Ok(())
-}
 
 fn is_taken(error: &bollard::errors::Error) -> bool {
     let conflict = matches!(
@@ -56,11 +29,6 @@ fn is_taken(error: &bollard::errors::Error) -> bool {
         bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }
     );
     conflict && message(error).contains("is already in use by container")
-}
-
-/// Whether a profile is neither one of the engine's nor written where its name would stand.
-fn is_file(profile: &str) -> bool {
-    !matches!(profile, "unconfined" | "builtin") && !profile.starts_with('{')
 }
 
 /// How long the engine may take to make a container that nobody waits for any more.
@@ -87,7 +55,7 @@ impl Execution<'_> {
             renew_volumes: self.renew_volumes,
         };
         let mut container = container(project, &resolved, &instance);
-        profiles(project, service, &mut container.body)?;
+        complete(self.connection, project, service, &mut container.body)?;
         let object = format!("Container {}", replaces.map_or(name, |old| &old.name));
         // The temporary name is nobody's business; renaming says that it is done.
         let (doing, done) = if replaces.is_some() {
@@ -120,7 +88,10 @@ impl Execution<'_> {
             Ok(())
         };
         let result = self.told(&object, done, make().await);
-        result.map_err(|error| failure::create(self.connection, project, service, name, &error))
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(failure::create(self.connection, project, service, name, &error).await),
+        }
     }
 
     /// Takes away a container of this service that never ran, and that has a name which is wanted now.
@@ -198,7 +169,8 @@ pub(in crate::local) async fn make(
             container: created.id.clone(),
             endpoint_config: Some(endpoint.clone()),
         };
-        docker.connect_network(network, request).await?;
+        let connect = || docker.connect_network(network, request.clone());
+        connection.on_networks(connect).await?;
     }
     if !container.files.is_empty() {
         let archive = archive::archive(&container.files)?;

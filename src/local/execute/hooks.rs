@@ -19,7 +19,7 @@ use super::super::lines::{Line, Lines};
 use super::super::observed::Container;
 use super::super::{archive, hash, labels};
 use super::Execution;
-use super::create::profiles;
+use super::complete::complete;
 use crate::backend::LogLine;
 use crate::compose::{Hook, Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
@@ -55,6 +55,31 @@ impl Execution<'_> {
         Ok(())
     }
 
+    /// Runs the `post_start` hooks of a container that somebody has joined, as long as it runs; what went wrong, if
+    /// anything.
+    pub(in crate::local) async fn post_start_beside(
+        &self,
+        service: &str,
+        name: &str,
+        hooks: &[Command],
+    ) -> Option<String> {
+        for hook in hooks {
+            match self.run_in(service, name, hook).await {
+                Ok((0, _)) => {}
+                Ok((status, said)) => {
+                    return Some(format!(
+                        "its `post_start` hook exited with status {status}: {}",
+                        or_nothing(&said)
+                    ));
+                }
+                // It has ended.
+                Err(error) if is_missing(&error) || is_conflict(&error) => return None,
+                Err(error) => return Some(format!("cannot run its `post_start` hook: {}", message(&error))),
+            }
+        }
+        None
+    }
+
     /// Runs `pre_stop` hooks. What goes wrong is told and keeps no container from being stopped.
     pub(super) async fn pre_stop(&self, container: &Container) {
         let object = format!("Container {}", container.name);
@@ -78,7 +103,7 @@ impl Execution<'_> {
 
     /// Runs `pre_start` hooks, each in a container of its own with the networks and the volumes of the one that is to
     /// start.
-    pub(super) async fn pre_start(
+    pub(in crate::local) async fn pre_start(
         &self,
         project: &Project,
         service: &Service,
@@ -130,7 +155,7 @@ impl Execution<'_> {
         };
         let mut made = container(project, &resolved, &instance);
         // What is wrong with a profile was told when the service's own container was made.
-        let _ = profiles(project, service, &mut made.body);
+        let _ = complete(self.connection, project, service, &mut made.body);
         let labels = made.body.labels.get_or_insert_default();
         // So both tools take it away with the project, and neither takes it for the service's own.
         labels.insert(labels::ONE_OFF.to_owned(), "True".to_owned());

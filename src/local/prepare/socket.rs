@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, json};
 
-use super::{Sources, set};
-use crate::compose::{FileObject, FileReference, Mount, Project, Service, Spanned};
+use super::{Sources, file, reference, set};
+use crate::compose::{Mount, Project, Service, Spanned};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
 use crate::registry::Login;
@@ -47,21 +47,15 @@ impl Sources<'_> {
             .into());
         };
         let content = self.logins().await?;
-        project.configs.insert(CONFIG.to_owned(), config(content));
+        project.configs.insert(CONFIG.to_owned(), file(CONFIG, content));
         for service in project.services.values_mut().filter(|service| wanted(service)) {
             service.volumes.push(mount(socket));
             if !service.environment.contains_key("DOCKER_CONFIG") {
                 set(service, "DOCKER_CONFIG".to_owned(), FOLDER);
             }
-            service.configs.push(FileReference {
-                span: Span::NOWHERE,
-                source: Spanned::nowhere(CONFIG.to_owned()),
-                target: Some(Spanned::nowhere(format!("{FOLDER}/config.json"))),
-                uid: None,
-                gid: None,
-                mode: None,
-                extensions: crate::compose::Extensions::default(),
-            });
+            service
+                .configs
+                .push(reference(CONFIG, &format!("{FOLDER}/config.json")));
         }
         Ok(())
     }
@@ -97,22 +91,6 @@ fn mount(socket: &str) -> Mount {
         volume: None,
         tmpfs: None,
         image: None,
-        extensions: crate::compose::Extensions::default(),
-    }
-}
-
-fn config(content: String) -> FileObject {
-    FileObject {
-        span: Span::NOWHERE,
-        name: Spanned::nowhere(CONFIG.to_owned()),
-        file: None,
-        environment: None,
-        content: Some(Spanned::nowhere(content)),
-        external: false,
-        labels: crate::compose::Mapping::default(),
-        driver: None,
-        driver_opts: crate::compose::Mapping::default(),
-        template_driver: None,
         extensions: crate::compose::Extensions::default(),
     }
 }

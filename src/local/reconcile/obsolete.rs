@@ -2,17 +2,18 @@
 
 use super::super::dependencies::Needs;
 use super::super::observed::Container;
-use super::super::{hash, names};
+use super::super::{hash, mounts, names};
 use super::Planner;
 use super::shared::named_volume;
 use crate::compose::Service;
+use crate::endpoint;
 
 impl Planner<'_> {
     /// Why a container is not what the files say, if it is not.
     pub(super) fn obsolete(&self, service: &Service, needs: &[Needs<'_>], container: &Container) -> Option<String> {
         let asked_for = self.options.services.is_empty() || self.options.services.contains(&service.name);
         let forced = if asked_for {
-            self.options.force_recreate
+            self.options.force_recreate || self.options.renew_volumes
         } else {
             self.options.recreate_dependencies
         };
@@ -36,12 +37,17 @@ impl Planner<'_> {
         if !hash::service_hashes(&hash::resolved(service, ids)).contains(&container.hash) {
             return Some("its configuration changed".to_owned());
         }
+        let seal = mounts::seal(self.project, service);
+        if !container.files.is_empty() && seal.is_some_and(|seal| seal != container.files) {
+            return Some("a config or secret of it changed".to_owned());
+        }
         let image = names::image(self.project, service);
         if self
             .observed
             .images
             .get(&image)
-            .is_some_and(|id| *id != container.image_id)
+            // Two that made the endpoint's image at once made the same: its name says what is in it.
+            .is_some_and(|id| *id != container.image_id && !endpoint::image::is_own(&image))
         {
             return Some("its image changed".to_owned());
         }
@@ -51,8 +57,9 @@ impl Planner<'_> {
                     continue;
                 };
                 let attached = || {
-                    let found = self.observed.networks.get(&network.name.value);
-                    found.is_some_and(|found| container.networks.contains(&found.id))
+                    let name = &network.name.value;
+                    let found = self.observed.networks.get(name);
+                    found.is_some_and(|found| container.is_on(&found.id, name))
                 };
                 if self.networks.contains_key(key.as_str()) || !attached() {
                     return Some(format!("it is not attached to network {}", network.name.value));

@@ -11,7 +11,7 @@ impl Planner<'_> {
     pub(super) fn networks(&mut self) {
         for (key, network) in &self.project.networks {
             let used = |service: &Service| service.network_mode.is_none() && service.networks.contains_key(key);
-            if !self.project.services.values().any(used) {
+            if !self.options.all_resources && !self.project.services.values().any(used) {
                 continue;
             }
             let name = network.name.value.clone();
@@ -41,7 +41,7 @@ impl Planner<'_> {
                         .observed
                         .containers
                         .iter()
-                        .filter(|container| container.networks.contains(id))
+                        .filter(|container| container.is_on(id, &name))
                     {
                         let mut after = vec![];
                         if needs_stop(container) {
@@ -64,7 +64,7 @@ impl Planner<'_> {
     pub(super) fn volumes(&mut self) {
         for (key, volume) in &self.project.volumes {
             let used = |service: &Service| service.volumes.iter().any(|mount| named_volume(mount) == Some(key));
-            if !self.project.services.values().any(used) {
+            if !self.options.all_resources && !self.project.services.values().any(used) {
                 continue;
             }
             let name = volume.name.value.clone();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::backend::Deed;
 use crate::compose::{Build, Hook, Project, Service};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::image::{Ignore, dockerignore};
@@ -36,6 +37,16 @@ impl Action {
         })
     }
 
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::SyncRestart => "sync+restart",
+            Self::SyncExec => "sync+exec",
+            Self::Restart => "restart",
+            Self::Rebuild => "rebuild",
+        }
+    }
+
     pub(super) fn syncs(self) -> bool {
         matches!(self, Self::Sync | Self::SyncRestart | Self::SyncExec)
     }
@@ -60,6 +71,15 @@ pub(super) struct Rule<'a> {
 }
 
 impl Rule<'_> {
+    /// What watching is, for a dry run.
+    pub(super) fn deed(&self) -> Deed {
+        Deed::Watch {
+            path: self.path.display().to_string(),
+            action: self.action.word(),
+            service: self.service.to_owned(),
+        }
+    }
+
     /// Where a path is in the container, if the rule is about it.
     pub(super) fn target(&self, path: &Path) -> Option<String> {
         let below = path.strip_prefix(&self.path).ok()?;

@@ -5,6 +5,7 @@ mod lines;
 mod tty;
 
 use std::io::{IsTerminal, stderr};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
@@ -29,26 +30,63 @@ pub enum Mode {
     Quiet,
 }
 
+/// How a command's progress is shown.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Look {
+    pub mode: Mode,
+    /// The terminal cannot move its cursor, or nobody looks at it.
+    pub dumb: bool,
+    /// Lines go to standard output, which commands have for what they found.
+    pub to_stdout: bool,
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(text, true).map_err(|_| "use auto, tty, plain, json or quiet".to_owned())
+    }
+}
+
 /// The display of one command. Standard error is its own until [`Display::finish`].
 pub struct Display(Arc<Shown>);
 
 enum Shown {
     Live(Live),
-    Plain(Mutex<Board>),
-    Json(Mutex<Board>),
+    Plain(Lines),
+    Json(Lines),
     Nothing,
 }
 
+struct Lines {
+    board: Mutex<Board>,
+    to_stdout: bool,
+}
+
+impl Lines {
+    fn event(&self, event: &Event, line: impl FnOnce(&mut Board, &Event) -> Option<String>) {
+        let line = line(&mut self.board.lock().unwrap_or_else(PoisonError::into_inner), event);
+        match line {
+            Some(line) if self.to_stdout => drop(output::document(&(line + "\n"), None)),
+            Some(line) => output::say(&line),
+            None => {}
+        }
+    }
+}
+
 impl Display {
-    /// `dumb` says that the terminal cannot move its cursor, or that nobody looks at it.
     #[must_use]
-    pub fn new(mode: Mode, dumb: bool) -> Self {
-        let live = stderr().is_terminal();
-        Self(Arc::new(match mode {
-            Mode::Auto if live && !dumb => Shown::Live(Live::new()),
+    pub fn new(look: Look) -> Self {
+        let live = stderr().is_terminal() && !look.to_stdout;
+        let lines = || Lines {
+            board: Mutex::new(Board::new()),
+            to_stdout: look.to_stdout,
+        };
+        Self(Arc::new(match look.mode {
+            Mode::Auto if live && !look.dumb => Shown::Live(Live::new()),
             Mode::Tty if live => Shown::Live(Live::new()),
-            Mode::Auto | Mode::Tty | Mode::Plain => Shown::Plain(Mutex::new(Board::new())),
-            Mode::Json => Shown::Json(Mutex::new(Board::new())),
+            Mode::Auto | Mode::Tty | Mode::Plain => Shown::Plain(lines()),
+            Mode::Json => Shown::Json(lines()),
             Mode::Quiet => Shown::Nothing,
         }))
     }
@@ -89,17 +127,11 @@ impl Drop for Display {
 
 impl Shown {
     fn event(&self, event: Event) {
-        let line = match self {
-            Self::Live(live) => {
-                live.event(event);
-                None
-            }
-            Self::Plain(board) => lines::plain(&mut board.lock().unwrap_or_else(PoisonError::into_inner), &event),
-            Self::Json(board) => lines::json(&mut board.lock().unwrap_or_else(PoisonError::into_inner), &event),
-            Self::Nothing => None,
-        };
-        if let Some(line) = line {
-            output::say(&line);
+        match self {
+            Self::Live(live) => live.event(event),
+            Self::Plain(shown) => shown.event(&event, lines::plain),
+            Self::Json(shown) => shown.event(&event, lines::json),
+            Self::Nothing => {}
         }
     }
 }

@@ -123,3 +123,11 @@ fn nobody_has_to_wait_for_longer_than_asked() {
     assert!(run.stderr.contains("took longer than 1 seconds"), "{}", run.stderr);
     assert_eq!(world.status("shop"), "CREATE_IN_PROGRESS");
 }
+
+#[test]
+fn who_is_to_wait_waits_detached_too() {
+    let Some(world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", WEB.to_owned() + World::HELD);
+    let run = world.fails(&["up", "-d", "--wait", "--wait-timeout", "1"]);
+    assert!(run.stderr.contains("took longer than 1 seconds"), "{}", run.stderr);
+}

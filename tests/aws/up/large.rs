@@ -1,5 +1,7 @@
 //! Templates that are too large for a request, and nested stacks.
 
+use std::io::{Read, Write};
+
 use aws_sdk_cloudformation::types::StackResourceSummary;
 
 use crate::support::deadline::block_on;
@@ -40,8 +42,36 @@ fn a_large_template_goes_through_a_bucket() {
     // The bucket is there already, and there is nothing to do.
     let run = world.ok(&["up"]);
     assert!(run.stderr.contains("Stack shop  No changes"), "{}", run.stderr);
-    world.ok(&["down"]);
+    assert_ne!(objects(&world, &bucket), Vec::<String>::new());
+    let run = world.ok(&["down"]);
+    assert!(
+        run.stderr.contains("Templates  Removed from the bucket"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(world.lab.stacks(), ["ctx-templates"]);
+    assert_eq!(objects(&world, &bucket), Vec::<String>::new());
+}
+
+/// The keys in a bucket.
+fn objects(world: &World, bucket: &str) -> Vec<String> {
+    let address = world.lab.url().replace("http://", "");
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let scope = format!("{}/20260101/eu-central-1/s3/aws4_request", world.lab.account());
+    write!(
+        stream,
+        "GET /{bucket}?list-type=2 HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential={scope}, SignedHeaders=host, Signature=0\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let keys = answer
+        .split("<Key>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</Key>"));
+    keys.map(|(key, _)| key.to_owned()).collect()
 }
 
 #[test]
@@ -94,6 +124,29 @@ fn nested_stacks_are_deployed_followed_and_removed() {
     }
     world.ok(&["down"]);
     assert_eq!(world.lab.stacks(), ["ctx-templates"]);
+}
+
+#[test]
+fn a_service_in_a_nested_stack_is_changed_and_taken_back_alone() {
+    let Some(world) = World::new() else { return };
+    let file = services(2) + "x-aws-nested_stacks: true\n";
+    world.sandbox.write("compose.yaml", &file);
+    world.ok(&["up"]);
+    world.sandbox.write("compose.yaml", file.replace("N: '0'", "N: 'zero'"));
+    let run = world.ok(&["up"]);
+    assert!(run.stderr.contains("s0: S0Service  Updated"), "{}", run.stderr);
+    assert!(!run.stderr.contains("S1Service"), "{}", run.stderr);
+
+    world.ok(&["rollback", "--yes", "s0"]);
+    let diff = world.sandbox.run(&["diff"]);
+    let expected = "Stack shop: 1 to change
+  ~ s0: S0Service  ECS::Service  compose.yaml:3
+      was rolled back with `ctx rollback`; `ctx up` deploys what the files say
+      TaskDefinition: shop-s0:3 → shop-s0:2
+";
+    assert_eq!((diff.code, diff.stdout.as_str()), (2, expected), "{}", diff.stderr);
+    world.ok(&["up"]);
+    assert_eq!(world.ok(&["diff"]).stdout, "Stack shop: no changes\n");
 }
 
 #[test]

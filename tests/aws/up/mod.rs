@@ -4,6 +4,7 @@ mod accounts;
 mod adopt;
 mod busy;
 mod capacity;
+mod crashes;
 mod create;
 mod failure;
 mod interrupt;

@@ -1,6 +1,9 @@
 //! File secrets: kept in Secrets Manager, and nowhere else.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::WEB;
+use crate::proxy::{Answer, Proxy};
 use crate::support::deadline::block_on;
 use crate::world::World;
 
@@ -94,6 +97,22 @@ fn a_secret_that_the_file_no_longer_has_goes_after_the_update() {
     world.sandbox.write("compose.yaml", WEB);
     assert!(world.ok(&["up"]).stderr.contains("Secret password  Removed"));
     assert!(world.lab.secrets().is_empty());
+}
+
+#[test]
+fn a_secret_that_another_up_makes_first_is_taken() {
+    let Some(mut world) = World::new() else { return };
+    world.sandbox.write("compose.yaml", with_secret());
+    world.sandbox.write("password", VALUE);
+    world.ok(&["up"]);
+    let unseen = Answer::Instead("400 Bad Request", r#"{"__type": "ResourceNotFoundException"}"#);
+    let first = AtomicBool::new(true);
+    let proxy = Proxy::before(world.lab.url(), move |asked| {
+        (asked.action == "DescribeSecret" && first.swap(false, Ordering::Relaxed)).then(|| unseen.clone())
+    });
+    world.sandbox.set("AWS_ENDPOINT_URL", &proxy.url);
+    assert!(world.ok(&["up"]).stderr.contains("Secret password  Unchanged"));
+    assert!(proxy.calls().contains(&"CreateSecret".to_owned()));
 }
 
 #[test]

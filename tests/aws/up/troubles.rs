@@ -47,6 +47,7 @@ explained! {
     an_image_for_another_processor
     an_image_that_is_not_there
     an_image_that_is_private
+    an_init_image_that_is_not_there
     no_capacity
 }
 

@@ -42,6 +42,9 @@ fn a_volume_that_the_file_does_not_have_for_a_while_comes_back() {
     world.ok(&["up"]);
     assert_eq!(world.lab.file_systems(), kept);
     world.sandbox.write("compose.yaml", with_volume());
+    let differences = world.sandbox.run(&["diff"]).stdout;
+    assert!(differences.contains("+ DataAccessPoint"), "{differences}");
+    assert!(!differences.contains("DataFileSystem "), "{differences}");
     world.ok(&["up"]);
     assert_eq!(world.lab.file_systems(), kept);
 }

@@ -4,11 +4,11 @@ use super::Cause;
 use crate::ecs::aws::failure::{action, resource, sentence};
 use crate::ecs::aws::tasks::StoppedContainer;
 
-/// Why a task could not be started.
-pub(super) fn of_start(said: &str, containers: &[StoppedContainer]) -> Option<Cause> {
+/// Why a task could not be started, or some containers of it.
+pub(super) fn of_start(said: &str, containers: &[StoppedContainer], task: &[StoppedContainer]) -> Option<Cause> {
     let has = |words: &str| said.contains(words);
     if has("CannotPull") || has("pull image manifest") || has("pull command failed") {
-        return Some(of_pull(said, containers));
+        return Some(of_pull(said, containers, task));
     }
     if has("ResourceInitializationError") {
         return Some(of_initialization(said));
@@ -22,14 +22,28 @@ pub(super) fn of_start(said: &str, containers: &[StoppedContainer]) -> Option<Ca
     of_quota(said)
 }
 
-pub(super) fn of_pull(said: &str, containers: &[StoppedContainer]) -> Cause {
+/// Whether a container is one that `ctx` puts beside another of the task, with the image of its own Parameter.
+pub(super) fn is_helper(name: &str, task: &[StoppedContainer]) -> bool {
+    let beside = name.strip_suffix("-init").or_else(|| name.strip_suffix("-health"));
+    beside.is_some_and(|beside| task.iter().any(|other| other.name == beside))
+}
+
+fn of_pull(said: &str, containers: &[StoppedContainer], task: &[StoppedContainer]) -> Cause {
     const IMAGE: &[&str] = &["image", "build"];
     let bare = |image: &str| image.split(['@']).next().unwrap_or(image).to_owned();
-    let named = containers.iter().find(|container| {
+    let name = |container: &StoppedContainer| {
         let image = bare(&container.image);
-        let (name, _) = image.rsplit_once(':').unwrap_or((&image, ""));
-        !name.is_empty() && said.contains(name)
-    });
+        image
+            .rsplit_once(':')
+            .map_or(image.clone(), |(name, _)| name.to_owned())
+    };
+    // One name may be the beginning of another.
+    let named = containers
+        .iter()
+        .map(|container| (name(container), container))
+        .filter(|(name, _)| !name.is_empty() && said.contains(name))
+        .max_by_key(|(name, _)| name.len())
+        .map(|(_, container)| container);
     let container = named.or_else(|| containers.iter().find(|container| !container.image.is_empty()));
     let image = container.map_or(String::from("the image"), |container| {
         format!("image `{}`", container.image)
@@ -85,7 +99,15 @@ pub(super) fn of_pull(said: &str, containers: &[StoppedContainer]) -> Cause {
             "check the image's name and tag, and that the subnets reach its registry",
         )
     };
-    let cause = Cause::new(format!("cannot pull {image}: {why}"), attributes).hint(hint);
+    let cause = match container {
+        Some(container) if is_helper(&container.name, task) => {
+            let what = format!("cannot pull {image}, with which `ctx` prepares each task: {why}");
+            Cause::new(what, &[]).hint(
+                "`ctx up --parameter InitImage=…` names a copy that the tasks can pull: any image with a static busybox",
+            )
+        }
+        _ => Cause::new(format!("cannot pull {image}: {why}"), attributes).hint(hint),
+    };
     match container {
         Some(container) => cause.of(&container.name),
         None => cause,

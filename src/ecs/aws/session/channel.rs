@@ -19,8 +19,9 @@ const WINDOW: usize = 64;
 /// After how many milliseconds a message that was not acknowledged is sent again; each time later.
 const PATIENCE: u64 = 1000;
 const LONGEST_PATIENCE: u64 = 8000;
-/// How often a message is sent before the agent counts as gone.
-const ATTEMPTS: u32 = 12;
+/// How often a message is sent before the agent counts as gone. It acknowledges nothing while a command does not read
+/// what it got before; twenty minutes of that end a session anyway.
+const ATTEMPTS: u32 = 150;
 /// How many messages that came too early are kept.
 const EARLY: usize = 10_000;
 
@@ -31,13 +32,22 @@ mod payload {
     pub(super) const HANDSHAKE_REQUEST: u32 = 5;
     pub(super) const HANDSHAKE_RESPONSE: u32 = 6;
     pub(super) const HANDSHAKE_COMPLETE: u32 = 7;
+    pub(super) const FLAG: u32 = 10;
     pub(super) const STDERR: u32 = 11;
     pub(super) const EXIT_CODE: u32 = 12;
+}
+
+/// What both sides say with a number.
+pub(super) mod flag {
+    pub(in crate::ecs::aws::session) const TERMINATE: u32 = 2;
+    /// Nobody answers at the port that a connection is forwarded to.
+    pub(in crate::ecs::aws::session) const NO_CONNECTION: u32 = 3;
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Event {
     Output(Stream, Vec<u8>),
+    Flag(u32),
     /// Only sessions that are not interactive tell it.
     Exit(i64),
     /// The agent has ended the session, and may say why.
@@ -130,6 +140,11 @@ impl Channel {
         self.flush(now);
     }
 
+    pub(super) fn flag(&mut self, flag: u32, now: u64) {
+        self.waiting.push_back((payload::FLAG, flag.to_be_bytes().to_vec()));
+        self.flush(now);
+    }
+
     pub(super) fn receive(&mut self, bytes: &[u8], now: u64) -> Result<(), Malformed> {
         let frame = Frame::decode(bytes)?;
         match frame.kind.as_str() {
@@ -192,10 +207,15 @@ impl Channel {
                 self.ready = true;
                 self.events.push(Event::Output(Stream::Out, frame.payload));
             }
+            payload::FLAG => {
+                let flag = frame.payload.first_chunk().copied().map(u32::from_be_bytes);
+                self.events.extend(flag.map(Event::Flag));
+            }
             payload::ERROR | payload::STDERR => self.events.push(Event::Output(Stream::Error, frame.payload)),
             payload::EXIT_CODE => {
                 let text = String::from_utf8_lossy(&frame.payload);
-                self.events.push(Event::Exit(text.trim().parse().unwrap_or(1)));
+                let code = text.trim().trim_start_matches("EXIT_CODE:").trim_start();
+                self.events.push(Event::Exit(code.parse().unwrap_or(1)));
             }
             _ => {}
         }
@@ -215,7 +235,13 @@ impl Channel {
             let kind = action["ActionType"].as_str().unwrap_or_default();
             let of_session = action["ActionParameters"]["SessionType"].as_str().unwrap_or_default();
             let can = kind == "SessionType"
-                && ["Standard_Stream", "InteractiveCommands", "NonInteractiveCommands"].contains(&of_session);
+                && [
+                    "Standard_Stream",
+                    "InteractiveCommands",
+                    "NonInteractiveCommands",
+                    "Port",
+                ]
+                .contains(&of_session);
             let error = if can {
                 String::new()
             } else {
@@ -431,7 +457,9 @@ mod tests {
     #[test]
     fn the_end_and_its_code_are_told() {
         let mut channel = ready();
-        channel.receive(&output(1, payload::EXIT_CODE, b"3"), 0).unwrap();
+        channel
+            .receive(&output(1, payload::EXIT_CODE, b"EXIT_CODE: 3"), 0)
+            .unwrap();
         channel.receive(&output(2, payload::STDERR, b"oh"), 0).unwrap();
         channel
             .receive(&message("channel_closed", 0, 0, br#"{"Output":"timed out "}"#), 0)
@@ -442,6 +470,19 @@ mod tests {
             Event::Closed("timed out".into()),
         ];
         assert_eq!(channel.events, expected);
+    }
+
+    #[test]
+    fn flags_go_both_ways() {
+        let mut channel = ready();
+        channel.flag(flag::TERMINATE, 0);
+        let flags = sent(&mut channel);
+        assert_eq!(
+            (flags[0].payload_type, flags[0].payload.as_slice()),
+            (10, &[0, 0, 0, 2][..])
+        );
+        channel.receive(&output(1, payload::FLAG, &[0, 0, 0, 3]), 0).unwrap();
+        assert_eq!(channel.events, [Event::Flag(flag::NO_CONNECTION)]);
     }
 
     proptest! {

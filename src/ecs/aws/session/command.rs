@@ -1,33 +1,58 @@
 //! The command that a session runs. ECS gives each a terminal and tells no exit status, so a shell in the container
 //! does what else an engine would do, and writes the status as a terminal's escape sequence that nobody sees.
+//!
+//! The agent takes output for text: of U+FFFD it passes on the first byte alone. So, without a terminal here, output
+//! comes in base64 where the container has that.
 
+use super::coding::Decoder;
 use crate::backend::Exec;
 
 /// What the shell in the container had to say, and nobody else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Note {
-    /// The command is about to begin; the terminal passes output on as it is, or (`false`) writes CR LF for LF.
+    /// The command is about to begin, on a terminal that leaves input and output as they are, or that (`false`) shows
+    /// what is typed and writes CR LF for LF.
     Begins(bool),
     Ended(u8),
 }
 
+/// Without these a terminal changes what is written and repeats what is typed. `ixon` would be no harm to quoted keys,
+/// but Linux 6.0 and later looks ahead for Ctrl-S in what a slow reader has not got yet, quoted or not.
+const PLAIN: &str = "stty -opost -echo -ixon 2>/dev/null";
+/// Some programs refuse to read data from a terminal, or prompt where they find one. Interrupts are the command's.
+const FEED: &str = "feed() { if command -v cat >/dev/null 2>&1; \
+    then { trap '' INT QUIT; cat; } | run \"$@\"; else run \"$@\"; fi; }";
+/// Passes on what there is, as soon as it is there: `base64` alone would wait for more.
+const ENCODE: &str = "{ trap '' INT QUIT; \
+    while piece=$(dd bs=24000 count=1 2>/dev/null | base64) && [ -n \"$piece\" ]; \
+    do printf '%s\\n' \"$piece\"; done; }";
+
 /// The command line to give to ECS, which splits it into words as a shell does.
 #[must_use]
 pub(super) fn line(exec: &Exec, nonce: &str) -> String {
-    let mut script = String::from("trap : INT QUIT; ");
-    if !exec.tty {
-        script += &format!(
-            "if stty -opost -echo 2>/dev/null; then printf '\\033]ctx;{nonce};raw\\a'; \
-             else printf '\\033]ctx;{nonce};begin\\a'; fi; "
-        );
-    }
+    let mut run = String::from("trap : INT QUIT; ");
     if let Some(folder) = &exec.workdir {
-        script += &format!("cd {} && ", shell_words::quote(folder));
+        run += &format!("cd {} && ", shell_words::quote(folder));
     }
     for assignment in &exec.environment {
-        script += &format!("export {} && ", shell_words::quote(assignment));
+        run += &format!("export {} && ", shell_words::quote(assignment));
     }
-    script += &format!("\"$@\"; printf '\\033]ctx;{nonce};%s\\a' \"$?\"");
+    run += &format!("\"$@\"; printf '\\033]ctx;{nonce};%s\\a' \"$?\"");
+    let script = if exec.tty {
+        run
+    } else {
+        let note = |word: &str| format!("printf '\\033]ctx;{nonce};{word}\\a'");
+        format!(
+            "trap : INT QUIT; run() {{ {run}; }}; {FEED}; \
+             if ! {PLAIN}; then {}; run \"$@\"; \
+             elif [ \"$(printf ctx | dd bs=9 count=1 2>/dev/null | base64 2>/dev/null)\" = Y3R4 ]; \
+             then {}; feed \"$@\" 2>&1 | {ENCODE}; \
+             else {}; feed \"$@\"; fi",
+            note("begin"),
+            note("coded"),
+            note("raw"),
+        )
+    };
     let words = ["sh", "-c", &script, "sh"].into_iter();
     shell_words::join(words.chain(exec.command.iter().map(String::as_str)))
 }
@@ -40,6 +65,8 @@ pub(super) struct Notes {
     held: Vec<u8>,
     /// Whether CR LF stands for LF.
     translate: bool,
+    /// Undoes what [`ENCODE`] does, from where that begins.
+    decoder: Option<Decoder>,
 }
 
 impl Notes {
@@ -48,12 +75,16 @@ impl Notes {
             begin: format!("\x1b]ctx;{nonce};").into_bytes(),
             held: Vec::new(),
             translate: !tty,
+            decoder: None,
         }
     }
 
     /// What of the output is for the person, and the notes in it.
     pub(super) fn pass(&mut self, output: &[u8]) -> (Vec<u8>, Vec<Note>) {
-        self.held.extend_from_slice(output);
+        match &mut self.decoder {
+            Some(decoder) => self.held.extend(decoder.pass(output)),
+            None => self.held.extend_from_slice(output),
+        }
         let (mut passed, mut notes) = (Vec::new(), Vec::new());
         let mut rest = std::mem::take(&mut self.held);
         while let Some(at) = find(&rest, &self.begin) {
@@ -65,6 +96,16 @@ impl Notes {
             };
             self.emit(&rest[..at], &mut passed);
             match &text[..end] {
+                b"coded" => {
+                    self.translate = false;
+                    notes.push(Note::Begins(true));
+                    self.decoder = Some(Decoder::default());
+                    let coded = rest.split_off(at + self.begin.len() + end + 1);
+                    let (bytes, more) = self.pass(&coded);
+                    passed.extend(bytes);
+                    notes.extend(more);
+                    return (passed, notes);
+                }
                 b"raw" => {
                     self.translate = false;
                     notes.push(Note::Begins(true));
@@ -179,6 +220,31 @@ mod tests {
         assert_eq!(notes, [Note::Ended(127)]);
     }
 
+    /// What the shell writes where `stty` works and the container has these tools too.
+    fn run_with(tools: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/bin/true", folder.path().join("stty")).unwrap();
+        for tool in tools {
+            std::os::unix::fs::symlink(format!("/usr/bin/{tool}"), folder.path().join(tool)).unwrap();
+        }
+        let words = shell_words::split(&line(&exec(false, &["/bin/echo", "\u{fffd}"]), "n1")).unwrap();
+        let mut shell = std::process::Command::new("/bin/sh");
+        let run = shell.args(&words[1..]).env("PATH", folder.path()).output().unwrap();
+        let mut notes = Notes::new("n1", false);
+        let (output, found) = notes.pass(&run.stdout);
+        assert_eq!(output, "\u{fffd}\n".as_bytes());
+        assert_eq!(found, [Note::Begins(true), Note::Ended(0)]);
+        run.stdout
+    }
+
+    #[test]
+    fn output_is_coded_where_the_container_can() {
+        assert!(run_with(&["dd", "base64"]).is_ascii());
+        for tools in [&["dd"][..], &["base64"], &[]] {
+            assert!(!run_with(tools).is_ascii());
+        }
+    }
+
     #[test]
     fn folder_and_variables_are_the_shells() {
         let mut exec = exec(false, &["sh", "-c", "echo $PWD $A"]);
@@ -196,6 +262,18 @@ mod tests {
         assert_eq!(notes.pass(b"a\r").0, b"a");
         assert_eq!(notes.pass(b"\nb\rc").0, b"\nb\rc");
         assert_eq!(notes.pass(b"\x1b]ctx;n;raw\x07\r\n").0, b"\r\n");
+    }
+
+    #[test]
+    fn coded_output_is_what_was_written() {
+        let mut notes = Notes::new("n", false);
+        let written = b"\x1b]ctx;n;coded\x07Y3R\n4YQ==\r\n77+9G11jdHg7bjs3Bw==\n";
+        let (mut passed, mut found) = notes.pass(&written[..20]);
+        let (bytes, more) = notes.pass(&written[20..]);
+        passed.extend(bytes);
+        found.extend(more);
+        assert_eq!(passed, b"ctxa\xef\xbf\xbd");
+        assert_eq!(found, [Note::Begins(true), Note::Ended(7)]);
     }
 
     #[test]

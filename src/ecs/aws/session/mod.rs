@@ -1,20 +1,21 @@
 //! A session of Systems Manager: a process in a task, joined with the user's console over a WebSocket.
 
 mod channel;
+mod coding;
 mod command;
 mod frame;
+mod link;
+mod mux;
+mod peer;
+pub(super) mod tunnel;
 
-use std::time::Duration;
-
-use futures_util::{SinkExt, StreamExt};
 use jiff::Timestamp;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
 
-use crate::backend::{Console, Exec, Io};
+use crate::backend::{Console, Exec, Io, Stream};
 use crate::error::{Error, Result};
-use channel::{Channel, Event};
+use channel::Event;
 use command::{Note, Notes, Piped};
+use link::{Link, now, timed_out};
 
 /// The exit status of a program whose reader has gone, as shells tell it.
 const CLOSED: Error = Error::Exit(141);
@@ -47,103 +48,88 @@ pub(super) async fn join(
     mut console: Console,
     io: &Io,
 ) -> Result<u8> {
-    let lost = |error: &dyn std::error::Error| {
-        Error::new("the connection to the container is lost")
-            .because(error)
-            .hint("the command may go on in the container; `ctx exec` opens a new session")
-    };
-    let (mut socket, _) = connect_async(&invitation.url).await.map_err(|error| {
-        Error::new("cannot connect to the session's address")
-            .because(&error)
-            .hint("check that this network lets WebSocket connections to `ssmmessages` through")
-    })?;
-    let mut channel = Channel::new(&invitation.token);
-    let opening = channel.opening(&invitation.token);
-    let sent = socket.send(Message::text(opening)).await;
-    sent.map_err(|error| lost(&error))?;
+    let go_on = |error: Error| error.hint("the command may go on in the container; `ctx exec` opens a new session");
+    let mut link = Link::open(invitation).await?;
     let mut notes = Notes::new(nonce, exec.tty);
     let mut piped = Piped::default();
     // Without a terminal here, input waits until the one in the container is quiet.
-    let (mut reads, mut begun) = (true, exec.tty);
+    let (mut reads, mut begun, mut plain) = (true, exec.tty, exec.tty);
     let mut interrupted = 0;
     let mut status = None;
     if exec.tty {
-        channel.resize(*console.size.borrow_and_update(), now());
+        link.channel.resize(*console.size.borrow_and_update(), now());
     }
     loop {
-        for bytes in std::mem::take(&mut channel.outgoing) {
-            let sent = socket.send(Message::binary(bytes)).await;
-            sent.map_err(|error| lost(&error))?;
-        }
-        for event in std::mem::take(&mut channel.events) {
+        link.flush().await.map_err(go_on)?;
+        for event in link.events() {
             match event {
                 Event::Output(stream, bytes) => {
                     let (passed, found) = notes.pass(&bytes);
                     (console.write)(stream, &passed).map_err(|_| CLOSED)?;
                     for note in found {
                         match note {
-                            Note::Begins(_) => begun = true,
+                            Note::Begins(unchanged) => (begun, plain) = (true, unchanged),
                             Note::Ended(code) => status = Some(code),
                         }
                     }
                 }
                 Event::Exit(code) => status = Some(u8::try_from(code & 0xff).unwrap_or(u8::MAX)),
                 Event::Closed(why) if status.is_none() => {
-                    (console.write)(crate::backend::Stream::Out, &notes.rest()).map_err(|_| CLOSED)?;
+                    (console.write)(Stream::Out, &notes.rest()).map_err(|_| CLOSED)?;
                     return Err(closed(&why));
                 }
-                Event::Closed(_) => {}
-                Event::Refused(what) => {
-                    return Err(Error::new(format!("the cluster {what}"))
-                        .hint("take `kmsKeyId` out of the cluster's ExecuteCommandConfiguration, or use the AWS command line for this cluster"));
-                }
-                Event::Lost => return Err(lost(&std::io::Error::from(std::io::ErrorKind::TimedOut))),
+                Event::Closed(_) | Event::Flag(_) => {}
+                Event::Refused(what) => return Err(refused(what)),
+                Event::Lost => return Err(go_on(timed_out())),
             }
         }
         if let Some(status) = status {
-            // The process has ended; whether the agent hears the farewell does not matter.
-            let _ = socket.close(None).await;
+            // The process has ended; what reads for it shall too.
+            if reads && !exec.tty {
+                link.channel.input(&piped.end(), now());
+            }
+            link.close().await;
             return Ok(status);
         }
-        if !channel.outgoing.is_empty() {
+        if !link.channel.outgoing.is_empty() {
             continue;
         }
-        let due = channel
-            .due()
-            .map(|due| Duration::from_millis(due.saturating_sub(now())));
+        let has_room = link.channel.has_room();
         tokio::select! {
-            message = socket.next() => match message {
-                Some(Ok(Message::Binary(bytes))) => channel.receive(&bytes, now()).map_err(|_| {
-                    Error::new("the session sends what is no message of a session")
-                })?,
-                Some(Ok(Message::Close(_))) | None => return Err(closed("")),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(lost(&error)),
-            },
-            typed = console.input.recv(), if reads && begun && channel.has_room() => match typed {
-                Some(typed) if exec.tty => channel.input(&typed, now()),
-                Some(typed) => channel.input(&piped.pass(&typed), now()),
+            turned = link.turn() => turned.map_err(go_on)?,
+            typed = console.input.recv(), if reads && begun && has_room => match typed {
+                Some(typed) if exec.tty => link.channel.input(&typed, now()),
+                Some(_) if !plain => {
+                    return Err(Error::new("cannot pipe anything into a container that has no `stty`")
+                        .hint("`ctx exec -T SERVICE COMMAND </dev/null` runs a command that reads nothing"));
+                }
+                Some(typed) => link.channel.input(&piped.pass(&typed), now()),
                 None => {
                     reads = false;
                     if !exec.tty {
-                        channel.input(&piped.end(), now());
+                        link.channel.input(&piped.end(), now());
                     }
                 }
             },
             Ok(()) = console.size.changed(), if exec.tty => {
                 let size = *console.size.borrow_and_update();
-                channel.resize(size, now());
+                link.channel.resize(size, now());
             }
             () = io.interrupts.reached(interrupted + 1) => {
                 if interrupted > 0 {
                     return Err(Error::INTERRUPTED);
                 }
                 interrupted += 1;
-                channel.input(&[INTERRUPT], now());
+                link.channel.input(&[INTERRUPT], now());
             }
-            () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => channel.repeat(now()),
         }
     }
+}
+
+fn refused(what: &str) -> Error {
+    Error::new(format!("the cluster {what}")).hint(
+        "take `kmsKeyId` out of the cluster's ExecuteCommandConfiguration, or use the AWS command line for this cluster",
+    )
 }
 
 fn closed(why: &str) -> Error {
@@ -152,8 +138,4 @@ fn closed(why: &str) -> Error {
         why => format!("the session has ended: {}", why.trim_end_matches('.')),
     };
     Error::new(message).hint("the container needs a shell, `sh`; `ctx ps` tells whether it still runs")
-}
-
-fn now() -> u64 {
-    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
 }
