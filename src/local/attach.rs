@@ -153,8 +153,9 @@ pub(super) async fn follow_all(
                 Some((next, counts)) => {
                     awaited += usize::from(counts);
                     followed.push(async move {
-                        let service = next.service.clone();
-                        (service, counts, follow(connection, events, project, io, next).await)
+                        let mut next = next;
+                        let result = follow(connection, events, project, io, &mut next).await;
+                        (next.service, counts, result)
                     });
                 }
             },
@@ -171,27 +172,27 @@ pub(super) async fn follow_all(
 }
 
 /// Shows a container's output until it has ended and does not start again by itself; its exit status, unless it is
-/// gone.
+/// gone. What has been shown is known afterwards: whoever starts it again may be quicker than the look at its end.
 pub(super) async fn follow(
     connection: &Connection,
     events: &Events,
     project: &str,
     io: &Io,
-    mut followed: Followed,
+    followed: &mut Followed,
 ) -> Result<Option<i64>> {
     let replica = names::replica(project, &followed.name);
     let skipped = followed.skip;
     loop {
-        if followed.shown && !connection.show(&replica, io, &mut followed, true).await {
+        if followed.shown && !connection.show(&replica, io, followed, true).await {
             return Ok(None);
         }
-        match end(connection, events, &followed).await? {
+        match end(connection, events, followed).await? {
             End::Restarted(finished) => followed.finished = finished,
             End::Exited(code) => {
                 // An engine ends the output with the container, also for those who have not read all of it yet; and
                 // whole runs may have come and gone since.
                 if followed.shown && (followed.last.is_some() || !skipped) {
-                    connection.show(&replica, io, &mut followed, false).await;
+                    connection.show(&replica, io, followed, false).await;
                 }
                 let object = format!("Container {}", followed.name);
                 let text = format!("Exited ({code})");

@@ -1,6 +1,6 @@
 //! The output of a project's containers, merged by time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::LogsOptions as Query;
@@ -64,9 +64,9 @@ impl Connection {
             }
             let mut happenings = events.any();
             let events = &events;
-            let followed = |followed: Followed| async move {
-                let name = followed.name.clone();
-                follow(self, events, project, io, followed).await.map(|_| name)
+            let followed = |mut followed: Followed| async move {
+                follow(self, events, project, io, &mut followed).await?;
+                Ok::<_, Error>(followed)
             };
             let mut followers: FuturesUnordered<_> = containers
                 .iter()
@@ -85,10 +85,13 @@ impl Connection {
                 .collect();
             let running = containers.iter().filter(|container| container.is_running());
             let mut names: BTreeSet<_> = running.map(|container| container.name.clone()).collect();
+            let mut newest = HashMap::new();
             while !followers.is_empty() {
                 tokio::select! {
                     Some(ended) = followers.next() => {
-                        names.remove(&ended?);
+                        let ended = ended?;
+                        names.remove(&ended.name);
+                        newest.insert(ended.name, ended.last);
                     }
                     _ = happenings.changed() => {}
                 }
@@ -108,7 +111,9 @@ impl Connection {
                         continue;
                     };
                     names.insert(container.name.clone());
-                    followers.push(followed(before.follow(container)));
+                    let mut again = before.follow(container);
+                    again.last = again.last.max(newest.remove(&again.name).flatten());
+                    followers.push(followed(again));
                 }
             }
             Ok(())

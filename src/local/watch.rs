@@ -19,6 +19,7 @@ use bollard::exec::CreateExecOptions;
 use bollard::query_parameters::{ListImagesOptions, RemoveImageOptions};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future};
+use jiff::Timestamp;
 
 use super::attach::{Attachments, Followed, follow};
 use super::events::Events;
@@ -158,18 +159,17 @@ impl<'a> Watch<'a> {
         let mut known: HashSet<String> = containers.iter().map(|container| container.id.clone()).collect();
         let mut followers = FuturesUnordered::new();
         let mut followed: HashSet<String> = HashSet::new();
+        let mut newest = HashMap::new();
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         let mut building: Option<Building<'_>> = None;
         loop {
             if self.watching.attached {
                 for container in containers.iter().filter(|container| container.is_running()) {
-                    if followed.insert(container.id.clone()) && self.shows(&container.service) {
-                        let followed = followed_from(container, ran_before.contains(&container.id));
-                        followers.push(follow(connection, self.events, &self.project.name, self.io, followed));
+                    if self.shows(&container.service) && followed.insert(container.name.clone()) {
+                        let followed = followed_from(container, ran_before.contains(&container.id), &mut newest);
+                        followers.push(self.follow(followed));
                     }
                 }
-                // What has ended and starts again is followed again.
-                followed.retain(|id| containers.iter().any(|found| found.id == *id && found.is_running()));
             }
             if building.is_none() && !wanted.is_empty() {
                 building = Some(Box::pin(self.rebuild(std::mem::take(&mut wanted))));
@@ -207,9 +207,21 @@ impl<'a> Watch<'a> {
                     self.tell(&ledger.bring(connection, &containers).await);
                 }
                 () = built => building = None,
-                Some(ended) = followers.next(), if !followers.is_empty() => drop(ended?),
+                Some(ended) = followers.next(), if !followers.is_empty() => {
+                    let ended = ended?;
+                    followed.remove(&ended.name);
+                    newest.insert(ended.name, ended.last);
+                    // It may run again by now, and is followed again then.
+                    containers = self.containers().await?;
+                }
             }
         }
+    }
+
+    async fn follow(&self, mut followed: Followed) -> Result<Followed> {
+        let connection = &self.engine.connection;
+        follow(connection, self.events, &self.project.name, self.io, &mut followed).await?;
+        Ok(followed)
     }
 
     /// Restarts services and runs their commands. What goes wrong is told, and the next change gets its chance.
@@ -386,13 +398,15 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn followed_from(container: &Container, skip: bool) -> Followed {
+/// A container to follow: from what was shown when it ended, of what ran before from now on, else from its beginning.
+fn followed_from(container: &Container, ran_before: bool, newest: &mut HashMap<String, Option<Timestamp>>) -> Followed {
+    let last = newest.remove(&container.name).flatten();
     Followed {
         service: container.service.clone(),
         name: container.name.clone(),
         finished: None,
-        last: None,
-        skip,
+        last,
+        skip: ran_before && last.is_none(),
         shown: true,
     }
 }

@@ -13,6 +13,9 @@ pub(crate) struct Between {
     pub(crate) socket: PathBuf,
 }
 
+/// What is done with a piece of a request before it is passed on.
+pub(crate) type Look = Box<dyn FnMut(&[u8]) + Send>;
+
 /// What is done with a request.
 pub(crate) enum Deed {
     Pass,
@@ -22,6 +25,8 @@ pub(crate) enum Deed {
     CutAnswer,
     /// Pass it on and change the answer, piece by piece, to one of the same length.
     Alter(fn(&mut [u8])),
+    /// Show it to somebody who lets it pass when the time has come.
+    Hold(Look),
 }
 
 impl Between {
@@ -32,12 +37,15 @@ impl Between {
         let (counted, engine) = (Arc::clone(&requests), engine.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let alter: Option<fn(&mut [u8])> = match deed(counted.fetch_add(1, Ordering::SeqCst) + 1) {
-                    Deed::Pass => Some(|_| ()),
-                    Deed::Alter(alter) => Some(alter),
-                    Deed::CutAnswer => None,
+                let mut look: Look = Box::new(|_| ());
+                let mut alter: Option<fn(&mut [u8])> = Some(|_| ());
+                match deed(counted.fetch_add(1, Ordering::SeqCst) + 1) {
+                    Deed::Pass => {}
+                    Deed::Alter(altered) => alter = Some(altered),
+                    Deed::Hold(holding) => look = holding,
+                    Deed::CutAnswer => alter = None,
                     Deed::Cut => continue,
-                };
+                }
                 let Ok(engine) = UnixStream::connect(&engine) else {
                     continue;
                 };
@@ -45,7 +53,7 @@ impl Between {
                     client.try_clone().expect("a handle"),
                     engine.try_clone().expect("a handle"),
                 );
-                std::thread::spawn(move || pass(from, to, |_| ()));
+                std::thread::spawn(move || pass(from, to, |piece| look(piece)));
                 std::thread::spawn(move || {
                     if let Some(alter) = alter {
                         pass(engine, client, alter);
@@ -71,7 +79,7 @@ pub(crate) fn path(host: &str) -> Option<&Path> {
     host.strip_prefix("unix://").map(Path::new)
 }
 
-fn pass(mut from: UnixStream, mut to: UnixStream, alter: fn(&mut [u8])) {
+fn pass(mut from: UnixStream, mut to: UnixStream, mut alter: impl FnMut(&mut [u8])) {
     let mut buffer = [0; 8192];
     loop {
         match from.read(&mut buffer) {

@@ -2,8 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
+use crate::between::{Between, Deed, path};
 use crate::scene::Scene;
+use crate::support::deadline;
+
+const LIMIT: Duration = Duration::from_mins(1);
 
 const TALK: &str = "
 services:
@@ -75,5 +82,53 @@ services:
     assert_eq!(next(), "c-1  | from c");
     scene.ok(&["stop"]);
     assert_eq!(next(), "", "all have ended");
+    assert!(child.wait().expect("it ends").success());
+}
+
+/// Between the look at a container that has ended and the look at its last words it may have begun anew.
+#[test]
+fn what_starts_again_while_its_end_is_read_is_shown_once() {
+    let file = "services: {a: {image: IMAGE, command: [sh, -c, 'echo from a; exec sleep 1000'], stop_signal: SIGKILL}}";
+    let Some(scene) = Scene::new(file) else { return };
+    let host = scene.engine.host().to_owned();
+    let Some(engine) = path(&host) else { return };
+    scene.ok(&["up", "-d"]);
+    let holding = Arc::new(AtomicBool::new(false));
+    let (reached, ended) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (held, released) = (Arc::clone(&holding), Arc::new(Mutex::new(released)));
+    let deed = move |_| {
+        let (held, reached, released) = (Arc::clone(&held), reached.clone(), Arc::clone(&released));
+        Deed::Hold(Box::new(move |request| {
+            let request = String::from_utf8_lossy(request);
+            if request.contains("/logs?") && request.contains("follow=false") && held.swap(false, Ordering::SeqCst) {
+                reached.send(()).expect("the test waits");
+                let _ = released.lock().expect("one at a time").recv();
+            }
+        }))
+    };
+    let socket = scene.sandbox.home().join("between.sock");
+    let between = Between::new(&engine.display().to_string(), socket, deed);
+    let through = format!("unix://{}", between.socket.display());
+    let mut command = scene.sandbox.command(&["logs", "-f"]);
+    let mut child = command
+        .env("DOCKER_HOST", through)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("ctx starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut next = || lines.next().map_or_else(String::new, |line| line.expect("text"));
+    assert_eq!(next(), "a-1  | from a");
+    holding.store(true, Ordering::SeqCst);
+    scene.ok(&["stop"]);
+    ended.recv_timeout(LIMIT).expect("its end is looked at");
+    scene.ok(&["start"]);
+    let twice = || (scene.ok(&["logs"]).stdout.matches("from a").count() == 2).then_some(());
+    deadline::within(LIMIT, twice).expect("it writes again");
+    release.send(()).expect("it is held");
+    assert_eq!(next(), "a-1  | from a");
+    scene.ok(&["stop"]);
+    assert_eq!(next(), "", "once");
     assert!(child.wait().expect("it ends").success());
 }
