@@ -1,8 +1,11 @@
 //! The images of a deployment: those that are built go to ECR, and tasks get them by digest.
 
+use futures_util::{StreamExt, stream};
 use indexmap::IndexMap;
+use tokio::sync::OnceCell;
 
-use super::aws::{Account, repositories};
+use super::aws::Account;
+use super::aws::repositories::{self, Login};
 use super::cloudformation::instances::Architecture;
 use super::cloudformation::{Purpose, Template};
 use super::extensions;
@@ -10,9 +13,10 @@ use super::parameters::given_value;
 use super::rules::platform;
 use crate::backend::{BuildPolicy, Io};
 use crate::compose::{Project, Service};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::error::{Error, Result};
-use crate::image::{self, BuildOptions, Builder, Pushing, bake};
+use crate::image::{self, BuildOptions, Builder, Local, Pushing, all_of, bake};
+use crate::progress::Progress;
 use crate::registry::Reference;
 
 /// The services whose images are built: those with `build` whose image nobody has given.
@@ -90,50 +94,76 @@ pub(super) async fn provide(
     if !mistakes.is_empty() {
         return Err(mistakes.into());
     }
-    let mut images = IndexMap::new();
-    let mut login = None;
-    for (service, name, local) in found {
+    let store = Store {
+        account,
+        builder,
+        project,
+        progress: &io.progress,
+        login: OnceCell::new(),
+    };
+    let brought = found
+        .iter()
+        .map(|(service, name, local)| async { (*service, store.bring(service, name, local).await) });
+    let brought = stream::iter(brought.collect::<Vec<_>>()).buffered(io.transfers());
+    let (mut images, mut failures) = (IndexMap::new(), Vec::new());
+    for (service, result) in brought.collect::<Vec<_>>().await {
+        match result {
+            Ok(image) => drop(images.insert(service.name.clone(), image)),
+            Err(error) => failures.push((service.name.as_str(), error)),
+        }
+    }
+    all_of(failures, |name| project.services.get(name).map_or(Span::NOWHERE, place))?;
+    Ok(images)
+}
+
+/// Where the images of a project go.
+struct Store<'a> {
+    account: &'a Account,
+    builder: &'a Builder,
+    project: &'a Project,
+    progress: &'a Progress,
+    /// Asked for when something is to be pushed.
+    login: OnceCell<Login>,
+}
+
+impl Store<'_> {
+    /// Brings an image to its service's repository if it is not there; the result is the image by digest.
+    async fn bring(&self, service: &Service, name: &str, local: &Local) -> Result<String> {
+        let (account, progress) = (self.account, self.progress);
         let object = format!("Image {name}");
         let repository = match extensions::repository(service) {
             Some(uri) => repositories::named(account, uri).await.map_err(|error| {
                 let message = Diagnostic::error(place(service), error.to_string());
                 Error::from(vec![message.hint("leave out `x-aws-repository`, and `ctx` makes one")])
             })?,
-            None => repositories::of_service(account, &project.name, &service.name).await?,
+            None => repositories::of_service(account, &self.project.name, &service.name).await?,
         };
         if repository.new {
-            io.progress.done(format!("Repository {}", repository.name), "Created");
+            progress.done(format!("Repository {}", repository.name), "Created");
         }
         let tag = local.tag();
         let known = repositories::digest(account, &repository.name, &tag).await?;
         let digest = if let Some(digest) = known {
-            io.progress.done(object, "Unchanged");
+            progress.done(object, "Unchanged");
             digest
         } else {
-            let login = match &login {
-                Some(login) => login,
-                None => login.insert(repositories::login(account).await?),
-            };
+            let login = self.login.get_or_try_init(|| repositories::login(account)).await?;
             let pushing = Pushing {
-                image: &name,
+                image: name,
                 repository: &repository.uri,
                 tag: &tag,
                 user: &login.user,
                 password: &login.password,
             };
-            builder.push(&pushing, &io.progress).await?;
-            repositories::digest(account, &repository.name, &tag)
-                .await?
-                .ok_or_else(|| {
-                    Error::new(format!(
-                        "repository `{}` has not got `{name}` after its push",
-                        repository.name
-                    ))
-                })?
+            self.builder.push(&pushing, progress).await?;
+            let pushed = repositories::digest(account, &repository.name, &tag).await?;
+            pushed.ok_or_else(|| {
+                let name = format!("repository `{}` has not got `{name}` after its push", repository.name);
+                Error::new(name)
+            })?
         };
-        images.insert(service.name.clone(), format!("{}@{digest}", repository.uri));
+        Ok(format!("{}@{digest}", repository.uri))
     }
-    Ok(images)
 }
 
 /// The platform of a service's tasks.
@@ -147,7 +177,7 @@ pub(super) fn wanted(service: &Service) -> String {
     }
 }
 
-fn place(service: &Service) -> crate::diagnostic::Span {
+fn place(service: &Service) -> Span {
     service
         .build
         .as_ref()

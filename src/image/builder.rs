@@ -130,7 +130,7 @@ fn forgo_memory(options: &BuildOptions, io: &Io) {
     }
 }
 
-/// One error of all that could not be pushed, each at the place of its name.
+/// One error of all that could not be pushed or pulled, each at the place of its name unless it has one.
 pub(crate) fn all_of<'a>(failures: Vec<(&'a str, Error)>, place: impl Fn(&'a str) -> Span) -> Result<()> {
     if failures.is_empty() {
         return Ok(());
@@ -144,7 +144,8 @@ pub(crate) fn all_of<'a>(failures: Vec<(&'a str, Error)>, place: impl Fn(&'a str
                 diagnostic.hint = message.hint;
                 diagnostics.push(diagnostic);
             }
-            other => return Err(other),
+            Error::Report(report) => diagnostics.extend(report.diagnostics),
+            Error::Exit(code) => return Err(Error::Exit(code)),
         }
     }
     Err(diagnostics.into())
