@@ -47,6 +47,7 @@ impl Input {
 pub(super) struct Found {
     pub(super) working_dir: PathBuf,
     pub(super) inputs: Vec<Input>,
+    /// Those that were named.
     pub(super) env_files: Vec<PathBuf>,
     pub(super) environment: Environment,
     /// The folder of the first file from elsewhere: relative paths start there.
@@ -91,8 +92,7 @@ pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &
             && let Some(path) = default_env_file(&working_dir)
             && !env_files.contains(&path)
         {
-            add_env_files(std::slice::from_ref(&path), &mut environment, current, report);
-            env_files.push(path);
+            add_env_files(&[path], &mut environment, current, report);
         }
     }
     let fetched_to = inputs.iter().find_map(|input| match input {
@@ -102,7 +102,7 @@ pub(super) fn discover(options: &LoadOptions, remote: &mut Remote<'_>, report: &
     Some(Found {
         working_dir,
         inputs,
-        env_files,
+        env_files: if defaulted { Vec::new() } else { env_files },
         environment,
         fetched_to,
     })

@@ -178,8 +178,7 @@ impl Loader<'_> {
         };
         let folder = scope.working_dir.to_string_lossy().into_owned();
         let base = (!self.options.skip.path_resolution).then_some(folder.as_str());
-        let paths: Vec<_> = inputs.iter().map(Input::path).collect();
-        scope.chain.extend(paths.iter().flatten().take(1).cloned());
+        scope.chain.extend(inputs.iter().find_map(Input::path));
         let mut tree = self.model(documents, &mut scope, base)?;
         if let Value::Map(root) = &mut tree.value {
             let entry = root
@@ -187,7 +186,9 @@ impl Loader<'_> {
                 .or_insert_with(|| super::forms::added(Value::Null));
             entry.node.value = Value::String(name.clone());
         }
-        Some(self.finish(tree, name, scope, paths.into_iter().flatten().collect(), env_files))
+        let files = inputs.iter().map(|input| input.path().unwrap_or_else(|| "-".into()));
+        let files = files.collect();
+        Some(self.finish(tree, name, scope, files, env_files))
     }
 
     fn read(&mut self, input: &Input) -> Option<FileId> {

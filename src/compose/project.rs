@@ -22,9 +22,10 @@ pub struct Project {
     pub name: String,
     /// Absolute; relative paths of the files have been joined to it.
     pub working_dir: PathBuf,
-    /// The Compose files given or found, absolute, in their order (those that they include are not listed).
+    /// The Compose files given or found, absolute, in their order (those that they include are not listed); `-` is the
+    /// standard input.
     pub files: Vec<PathBuf>,
-    /// The env files that were given or found, absolute.
+    /// The env files that were named, absolute.
     pub env_files: Vec<PathBuf>,
     /// Those that are enabled by profiles and selected on the command line, in the order of the files.
     pub services: IndexMap<String, Service>,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::hooks::Hooks;
+use super::names;
 use crate::compose::{Project, Service};
 use crate::image::labels::{COMPOSE_VERSION, VERSION};
 pub(super) use crate::image::labels::{PROJECT, SERVICE};
@@ -71,7 +72,7 @@ pub(super) fn container(
         labels.insert(HOOKS.to_owned(), hooks);
     }
     if let Some(name) = replaces {
-        labels.insert(REPLACE.to_owned(), name.to_owned());
+        labels.insert(REPLACE.to_owned(), names::replica(&project.name, name));
     }
     labels
 }

@@ -123,3 +123,27 @@ fn quick(file: &str) -> String {
         "stop_signal: SIGKILL, command: [sleep, '1000']",
     )
 }
+
+/// As Docker Compose 2.40 writes them, of which `docker compose ls` and others show some.
+#[test]
+fn labels_say_where_a_container_is_from() {
+    let file = "services: {a: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, environment: [WORD]}}";
+    let Some(scene) = Scene::new(file) else { return };
+    let labels = || {
+        ["project.config_files", "project.environment_file", "replace"].map(|label| {
+            let format = format!("{{{{index .Config.Labels \"com.docker.compose.{label}\"}}}}");
+            scene.inspect("a-1", &format).trim().to_owned()
+        })
+    };
+    let compose = scene.sandbox.project().join("compose.yaml").display().to_string();
+    let words = scene.sandbox.write(".env", "WORD=one").display().to_string();
+    scene.ok(&["up", "-d"]);
+    assert_eq!(labels(), [&*compose, "", ""], "only an env file that was named");
+    scene.ok(&["--env-file", ".env", "up", "-d", "--force-recreate"]);
+    assert_eq!(labels(), [&*compose, &*words, "a-1"]);
+    let mut command = scene.sandbox.command(&["-f", "-", "up", "-d", "--force-recreate"]);
+    let file = std::fs::File::open(&compose).expect("the file");
+    let output = command.stdin(file).output().expect("ctx runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(labels(), ["-", "", "a-1"]);
+}
