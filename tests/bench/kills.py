@@ -23,8 +23,8 @@ import boto3
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 FILE = """name: shop
 services:
-  web: {image: nginx:1.27, ports: ['8080:80'], depends_on: [cache]}
-  cache: {image: redis:7, secrets: [password], volumes: [data:/data]}
+  web: {image: nginx:1.27, ports: ['8080:80'], depends_on: [cache], labels: &slow {ctx.lab.steady: '0.5'}}
+  cache: {image: redis:7, secrets: [password], volumes: [data:/data], labels: *slow}
 secrets: {password: {file: ./password}}
 volumes: {data: {}}
 """

@@ -10,6 +10,10 @@
     ctx.lab.patience the seconds that CloudFormation waits for such a service
     ctx.lab.target   the reason and the description with which the load balancer calls each target unhealthy
     ctx.lab.refuses  what ECS answers when the service shall be created
+
+And one of tasks that do not fail:
+
+    ctx.lab.steady   the seconds after which CloudFormation calls such a service steady at the soonest
 """
 
 import json
@@ -65,11 +69,23 @@ def install():
 def faults(definition):
     """What the labels of a task's containers ask for; with it the container that asks."""
     for container in (definition or {}).get("containerDefinitions", []):
-        labels = container.get("dockerLabels") or {}
-        wanted = {name.removeprefix(PREFIX): value for name, value in labels.items() if name.startswith(PREFIX)}
+        wanted = asked(container)
+        wanted.pop("steady", None)
         if wanted:
             return {**wanted, "container": container["name"]}
     return {}
+
+
+def asked(container):
+    labels = container.get("dockerLabels") or {}
+    return {name.removeprefix(PREFIX): value for name, value in labels.items() if name.startswith(PREFIX)}
+
+
+def steady_after(definition_arn):
+    """After how many seconds CloudFormation calls a service of this task definition steady at the soonest."""
+    definition = ecs._task_defs.get(ecs._resolve_td_key(definition_arn)) or {}
+    containers = definition.get("containerDefinitions", [])
+    return max((float(asked(container).get("steady", 0)) for container in containers), default=0)
 
 
 def refusal(definition_arn):

@@ -124,6 +124,7 @@ def result(cluster, name):
 def wait_for_steady_state(key):
     """AWS completes the resource in steady state, and fails it when the circuit breaker trips."""
     patience = faults.patience(ecs._services[key]["taskDefinition"], STEADY_STATE_SECONDS)
+    soonest = time.monotonic() + faults.steady_after(ecs._services[key]["taskDefinition"])
     deadline = time.monotonic() + patience
     watched = ecs._primary_deployment(ecs._services[key])["id"]
     while time.monotonic() < deadline:
@@ -134,11 +135,9 @@ def wait_for_steady_state(key):
         if deployment and deployment["rolloutState"] == "FAILED":
             reason = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
             raise ValueError(failure(reason, "GeneralServiceException"))
-        if service["desiredCount"] == 0 or (
-            deployment
-            and deployment["rolloutState"] == "COMPLETED"
-            and service["runningCount"] >= service["desiredCount"]
-        ):
+        well = deployment and deployment["rolloutState"] == "COMPLETED"
+        well = well and service["runningCount"] >= service["desiredCount"]
+        if time.monotonic() >= soonest and (well or service["desiredCount"] == 0):
             return
         time.sleep(0.05)
     raise ValueError(failure("Exceeded attempts to wait", "NotStabilized"))
