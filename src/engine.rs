@@ -266,6 +266,14 @@ pub(crate) fn is_missing(error: &bollard::errors::Error) -> bool {
     )
 }
 
+/// Whether the engine answered that the object is in no state for it.
+pub(crate) fn is_conflict(error: &bollard::errors::Error) -> bool {
+    matches!(
+        error,
+        bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }
+    )
+}
+
 /// A text that stands for an error beneath another.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

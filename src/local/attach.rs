@@ -14,7 +14,7 @@ use super::{lines, logs, names};
 use crate::backend::{Io, LogLine, Shown, UpOptions};
 use crate::compose::{Project, Service};
 use crate::endpoint;
-use crate::engine::{Connection, is_missing, message};
+use crate::engine::{Connection, is_conflict, is_missing, message};
 use crate::error::Result;
 
 /// Where containers are announced that are to be followed, each with whether its end is waited for and may end all.
@@ -276,7 +276,8 @@ impl Connection {
         while let Some(piece) = pieces.next().await {
             match piece {
                 Ok(piece) => lines.push(&piece).into_iter().for_each(&mut show),
-                Err(error) if is_missing(&error) => return false,
+                // Gone, or about to be.
+                Err(error) if is_missing(&error) || is_conflict(&error) => return false,
                 Err(error) => {
                     let about = format!("its output cannot be read: {}", message(&error));
                     io.progress.warning(format!("Container {name}"), about);

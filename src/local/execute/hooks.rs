@@ -23,7 +23,7 @@ use super::complete::complete;
 use crate::backend::LogLine;
 use crate::compose::{Hook, Project, Service};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::engine::{Connection, is_missing, message};
+use crate::engine::{Connection, is_conflict, is_missing, message};
 use crate::error::{Error, Result};
 
 /// The status of a hook whose own the engine does not tell.
@@ -309,11 +309,4 @@ fn removal() -> RemoveContainerOptions {
         v: true,
         link: false,
     }
-}
-
-fn is_conflict(error: &bollard::errors::Error) -> bool {
-    matches!(
-        error,
-        bollard::errors::Error::DockerResponseServerError { status_code: 409, .. }
-    )
 }
