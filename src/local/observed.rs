@@ -6,11 +6,12 @@ use std::time::Duration;
 use bollard::errors::Error as EngineError;
 use bollard::models::{self, ContainerSummary, ImageSummary};
 use bollard::query_parameters::{ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions};
+use futures_util::future::try_join_all;
 
 use super::hooks::Hooks;
 use super::labels;
 use crate::compose::{Condition, Project};
-use crate::engine::Connection;
+use crate::engine::{Connection, is_missing};
 use crate::error::Result;
 
 #[derive(Clone, Default, Debug)]
@@ -325,20 +326,19 @@ impl Connection {
         };
         let listed = self.docker.list_images(Some(options)).await;
         let listed = listed.map_err(|error| self.failed("cannot list the engine's images", &error))?;
-        let mut found = BTreeMap::new();
-        for name in names {
+        let listed = &listed;
+        let looked = names.iter().map(|name| async move {
             if let Some(image) = listed.iter().find(|image| is_called(image, name)) {
-                found.insert(name.clone(), image.id.clone());
-            } else if !name.contains([':', '/', '.']) || name.starts_with("sha256:") {
-                // The list finds names only; this one may be an id.
-                match self.docker.inspect_image(name).await {
-                    Ok(image) => drop(found.insert(name.clone(), image.id.unwrap_or_default())),
-                    Err(error) if crate::engine::is_missing(&error) => {}
-                    Err(error) => return Err(self.failed(format!("cannot look at image {name}"), &error)),
-                }
+                return Ok(Some((name.clone(), image.id.clone())));
             }
-        }
-        Ok(found)
+            // It may be an id, or a name that the engine completes in its own way, as Podman does.
+            match self.docker.inspect_image(name).await {
+                Ok(image) => Ok(Some((name.clone(), image.id.unwrap_or_default()))),
+                Err(error) if is_missing(&error) => Ok(None),
+                Err(error) => Err(self.failed(format!("cannot look at image {name}"), &error)),
+            }
+        });
+        Ok(try_join_all(looked).await?.into_iter().flatten().collect())
     }
 }
 

@@ -22,6 +22,7 @@ mod lifecycle;
 mod logs;
 mod parts;
 mod plans;
+mod podman;
 mod prepared;
 mod private;
 mod registries;
