@@ -163,4 +163,5 @@ def main():
                 print((victim.folder / "log").read_text(), file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()
