@@ -354,6 +354,27 @@ services:
 }
 
 #[test]
+fn what_runs_again_is_shown_from_there_on() {
+    let file = "
+services:
+  web:
+    image: BUSYBOX
+    command: [sh, -c, 'if [ -e /ran ]; then echo second run; else touch /ran; echo first run; fi; exec sleep 1000']
+    init: true
+    develop: {watch: [{action: sync, path: src, target: /app}]}
+";
+    let Some(scene) = scene(file) else { return };
+    let watch = Watch::start(&scene, &["up", "--watch"]);
+    watch.shows("first run");
+    scene.ok(&["stop"]);
+    watch.says("Exited");
+    scene.ok(&["start"]);
+    watch.shows("second run");
+    let shown = fs::read_to_string(&watch.shown).unwrap();
+    assert_eq!(shown.matches("first run").count(), 1, "{shown}");
+}
+
+#[test]
 fn what_cannot_be_watched_is_refused_at_its_place() {
     let Some(scene) = scene("services: {web: {image: BUSYBOX, command: SLEEP}}") else {
         return;
