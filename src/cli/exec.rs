@@ -9,7 +9,9 @@ use crate::error::Result;
 use crate::ui::terminal;
 
 /// Run a command in a service's container
+// One argument for both: all behind the service is the command's, whatever it looks like.
 #[derive(Args, Debug)]
+#[command(override_usage = "ctx exec [OPTIONS] <SERVICE> <COMMAND>...")]
 pub(super) struct Arguments {
     /// Return at once and leave the command running
     #[arg(short, long)]
@@ -31,16 +33,17 @@ pub(super) struct Arguments {
     /// Folder to run in
     #[arg(short, long, value_name = "DIR")]
     workdir: Option<String>,
-    service: String,
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<String>,
+    /// Service, and the command
+    #[arg(num_args = 2.., required = true, trailing_var_arg = true, value_names = ["SERVICE", "COMMAND"])]
+    words: Vec<String>,
 }
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
     let Streams { interactive, .. } = arguments.streams;
+    let (service, command) = arguments.words.split_first().expect("two words at least");
     let tty = !arguments.detach && arguments.streams.has_terminal();
     let exec = Exec {
-        command: arguments.command.clone(),
+        command: command.to_vec(),
         detach: arguments.detach,
         environment: environment.assignments(&arguments.env),
         tty,
@@ -55,7 +58,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
         let backend = environment.backend().await?;
         let open = Box::new(|| terminal::open(tty, interactive));
         let project = (name.as_str(), files.as_ref());
-        let ended = backend.exec(project, &arguments.service, arguments.index, &exec, open, &io);
+        let ended = backend.exec(project, service, arguments.index, &exec, open, &io);
         ended
             .await
             .map_err(|error| error.with_sources(&sources.unwrap_or_default()))

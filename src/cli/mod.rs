@@ -62,6 +62,7 @@ use environment::{Environment, Global};
     propagate_version = false,
     arg_required_else_help = true,
     after_help = "Options stand before the command or behind it, but where a command has its own of the same letter.\n\
+                  All behind the SERVICE of `ctx run` and `ctx exec` is the command's.\n\
                   Begin with `ctx create ecs NAME`, `ctx use NAME` and `ctx up`."
 )]
 struct Cli {

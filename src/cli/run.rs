@@ -15,11 +15,11 @@ use crate::ui::logs::Look;
 use crate::ui::terminal;
 
 pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8> {
-    let service = &arguments.service;
+    let service = arguments.service();
     if matches!(environment.context()?.target, Target::Ecs(_)) {
         return in_a_task(environment, arguments);
     }
-    let mut load = environment.load_options(std::slice::from_ref(service))?;
+    let mut load = environment.load_options(&[service.to_owned()])?;
     load.no_deps = arguments.no_deps;
     let (mut project, mut report) = environment.load(&load)?;
     if let Some(policy) = arguments.pull {
@@ -57,7 +57,7 @@ fn in_a_task(environment: &Environment, arguments: &Arguments) -> Result<u8> {
         let account = environment.account("run").await?;
         let started = |id: &str| ui::output::document(&format!("{id}\n"), None);
         let project = (name.as_str(), files.as_ref());
-        let ended = account.run(project, &arguments.service, &options, started, &io).await;
+        let ended = account.run(project, arguments.service(), &options, started, &io).await;
         if options.unheard.is_some() {
             terminal::forget();
         }

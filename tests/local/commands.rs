@@ -320,3 +320,22 @@ fn a_state_that_nothing_can_be_in_is_a_mistake() {
     }
     assert_eq!(scene.ok(&["ps", "-q", "--status", "EXITED"]).stdout, "");
 }
+
+/// As Docker Compose has it: all behind the service is the command's.
+#[test]
+fn a_command_has_the_options_behind_its_service() {
+    let file = "
+services:
+  say: {image: IMAGE, entrypoint: [sh, -c, 'echo \"$*\"', sh]}
+  web: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}
+";
+    let Some(scene) = Scene::new(file) else { return };
+    for words in ["--help", "-c x y", "-p 80 x", "-it", "--rm x", "-- -x", "x --dry-run"] {
+        let arguments: Vec<_> = ["run", "--rm", "say"].into_iter().chain(words.split(' ')).collect();
+        assert_eq!(scene.ok(&arguments).stdout.trim_end(), words);
+    }
+    scene.ok(&["up", "-d", "web"]);
+    let told = scene.ok(&["exec", "-T", "web", "sh", "-c", "echo $0", "-T"]);
+    assert_eq!(told.stdout, "-T\n");
+    assert!(scene.sandbox.fails(&["exec", "web"]).stderr.contains("Usage: ctx exec"));
+}

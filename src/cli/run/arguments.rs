@@ -13,7 +13,9 @@ use crate::backend::{BuildPolicy, Run};
 use crate::error::{Error, Result};
 
 /// Run one command in a container of its own, made as a service's
+// One argument for both: all behind the service is the command's, whatever it looks like.
 #[derive(Args, Debug)]
+#[command(override_usage = "ctx run [OPTIONS] <SERVICE> [COMMAND]...")]
 pub(in crate::cli) struct Arguments {
     /// Return at once and print the container's name, on ECS the task's id
     #[arg(short, long)]
@@ -83,13 +85,20 @@ pub(in crate::cli) struct Arguments {
     /// Remove containers of services that are no longer in the files
     #[arg(long)]
     remove_orphans: bool,
-    pub(super) service: String,
-    /// Command instead of the service's
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<String>,
+    /// Service, and a command instead of its own
+    #[arg(required = true, trailing_var_arg = true, value_names = ["SERVICE", "COMMAND"])]
+    words: Vec<String>,
 }
 
 impl Arguments {
+    pub(super) fn service(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    fn command(&self) -> &[String] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
     /// Whether nothing is passed on to the command.
     pub(super) fn is_silent(&self) -> bool {
         !self.streams.interactive
@@ -107,7 +116,7 @@ impl Arguments {
                 .map_err(|error| Error::new(format!("`{text}` is no entry point: {error}")).hint("check its quotes"))
         };
         Ok(Run {
-            command: self.command.clone(),
+            command: self.command().to_vec(),
             entrypoint: self.entrypoint.as_ref().map(words).transpose()?,
             environment: variables,
             labels: self.label.clone(),
