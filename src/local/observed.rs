@@ -40,7 +40,7 @@ pub struct Container {
     pub hash: String,
     /// The id of the image that it was made from.
     pub image_id: String,
-    /// Ids of the networks it is attached to; Podman gives their names for them.
+    /// Ids of the networks it is attached to; names where the engine gives no ids, and Podman gives names for them.
     pub networks: Vec<String>,
     pub mounts: Vec<Mounted>,
     /// The services that it depends on, as its label says.
@@ -123,8 +123,12 @@ impl Container {
             image_id: label(labels::IMAGE),
             networks: networks
                 .into_iter()
-                .flat_map(HashMap::values)
-                .filter_map(|endpoint| endpoint.network_id.clone())
+                .flatten()
+                // Engines before 23 give a container that was never started no ids.
+                .map(|(name, endpoint)| {
+                    let id = endpoint.network_id.as_ref().filter(|id| !id.is_empty());
+                    id.unwrap_or(name).clone()
+                })
                 .collect(),
             mounts: summary
                 .mounts

@@ -257,3 +257,18 @@ services:
     assert_eq!(scene.id("db-1"), db, "only what was named is made anew\n{}", run.stderr);
     assert_eq!(scene.project.containers().len(), 3, "who is not named is no orphan");
 }
+
+/// Engines before 23 tell no network of what was never started.
+#[test]
+fn what_was_made_and_not_started_stays_what_it_is() {
+    let file = "services: {a: {image: IMAGE, command: [sh, -c, 'cat /word; exec sleep 1000'], stop_signal: SIGKILL}}";
+    let Some(scene) = Scene::new(file) else { return };
+    scene.ok(&["up", "--no-start"]);
+    let id = scene.id("a-1");
+    scene.sandbox.write("word", "kept\n");
+    scene.ok(&["cp", "word", "a:/word"]);
+    scene.ok(&["up", "--no-start"]);
+    scene.ok(&["up", "-d"]);
+    assert_eq!(scene.id("a-1"), id);
+    assert_eq!(scene.ok(&["exec", "-T", "a", "cat", "/word"]).stdout, "kept\n");
+}
