@@ -195,7 +195,7 @@ impl Loader<'_> {
         let document = match self.open(path) {
             Ok(file) => {
                 let mut merged: Option<Document> = None;
-                for mut document in self.parse(file) {
+                for mut document in self.parse(file, None) {
                     self.interpolate(&mut document.root, scope);
                     match &mut merged {
                         Some(merged) => {

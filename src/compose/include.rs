@@ -32,12 +32,13 @@ impl Loader<'_> {
         };
         let includes = entry.node.as_list().unwrap_or_default().to_vec();
         root.shift_remove("include");
+        let chain: Vec<_> = scope.chain.iter().chain(&document.path).cloned().collect();
         let mut imported: Option<Node> = None;
         for (index, include) in includes.iter().enumerate() {
             let Some(request) = self.request(include, index) else {
                 continue;
             };
-            let Some(resources) = self.one(include, &request, scope) else {
+            let Some(resources) = self.one(include, &request, scope, &chain) else {
                 continue;
             };
             match &mut imported {
@@ -73,16 +74,16 @@ impl Loader<'_> {
         Some(request).filter(|request| !request.paths.is_empty())
     }
 
-    /// The resources of one entry.
-    fn one(&mut self, include: &Node, request: &Request, scope: &Scope) -> Option<Node> {
+    /// The resources of one entry; a chain of files led to it.
+    fn one(&mut self, include: &Node, request: &Request, scope: &Scope, chain: &[PathBuf]) -> Option<Node> {
         let mut files: Vec<PathBuf> = Vec::new();
         for (path, span) in &request.paths {
             files.push(self.locate("included file", path, *span, &scope.working_dir)?);
         }
         let current = &self.options.current_dir;
         let main = files.first()?.clone();
-        if scope.chain.contains(&main) {
-            let chain = scope.chain.iter().chain([&main]);
+        if chain.contains(&main) {
+            let chain = chain.iter().chain([&main]);
             let chain: Vec<_> = chain.map(|path| format!("`{}`", display_name(path, current))).collect();
             self.report.push(
                 Diagnostic::error(include.span, "files include each other in a circle")
@@ -91,7 +92,7 @@ impl Loader<'_> {
             return None;
         }
         self.included += files.len();
-        if self.included > MOST_INCLUDES || scope.chain.len() > LONGEST_CHAIN {
+        if self.included > MOST_INCLUDES || chain.len() > LONGEST_CHAIN {
             let message =
                 format!("there are more than {MOST_INCLUDES} includes, or more than {LONGEST_CHAIN} in a row");
             self.report
@@ -121,7 +122,7 @@ impl Loader<'_> {
         let mut documents = Vec::new();
         for (path, (written, span)) in files.iter().zip(&request.paths) {
             match self.open(path) {
-                Ok(file) => documents.push(self.parse(file)),
+                Ok(file) => documents.push(self.parse(file, Some(path))),
                 Err(why) => {
                     self.report.push(unreadable(*span, "included file", written, &why));
                     return None;
@@ -131,7 +132,7 @@ impl Loader<'_> {
         let mut inner = Scope {
             working_dir: folder.clone(),
             environment,
-            chain: scope.chain.iter().cloned().chain([main]).collect(),
+            chain: chain.to_vec(),
             extended: HashMap::new(),
         };
         let from = relative(&folder, &scope.working_dir);

@@ -139,7 +139,7 @@ pub(super) struct Scope {
     /// Absolute.
     pub(super) working_dir: PathBuf,
     pub(super) environment: Environment,
-    /// The files that led here by `include`, outermost first.
+    /// The files that led to this one by `include`, outermost first.
     pub(super) chain: Vec<PathBuf>,
     /// Files that services of this scope extend, read once each.
     pub(super) extended: HashMap<PathBuf, Option<std::rc::Rc<Document>>>,
@@ -158,7 +158,9 @@ impl Loader<'_> {
         for input in &inputs {
             files.push(self.read(input)?);
         }
-        let documents: Vec<Vec<Document>> = files.into_iter().map(|file| self.parse(file)).collect();
+        let paths: Vec<_> = inputs.iter().map(Input::path).collect();
+        let read = files.into_iter().zip(&paths);
+        let documents: Vec<Vec<Document>> = read.map(|(file, path)| self.parse(file, path.as_deref())).collect();
         if documents.iter().all(Vec::is_empty) {
             if !self.report.has_errors() {
                 self.report
@@ -178,7 +180,6 @@ impl Loader<'_> {
         };
         let folder = scope.working_dir.to_string_lossy().into_owned();
         let base = (!self.options.skip.path_resolution).then_some(folder.as_str());
-        scope.chain.extend(inputs.iter().find_map(Input::path));
         let mut tree = self.model(documents, &mut scope, base)?;
         if let Value::Map(root) = &mut tree.value {
             let entry = root
@@ -186,7 +187,7 @@ impl Loader<'_> {
                 .or_insert_with(|| super::forms::added(Value::Null));
             entry.node.value = Value::String(name.clone());
         }
-        let files = inputs.iter().map(|input| input.path().unwrap_or_else(|| "-".into()));
+        let files = paths.into_iter().map(|path| path.unwrap_or_else(|| "-".into()));
         let files = files.collect();
         Some(self.finish(tree, name, scope, files, env_files))
     }
@@ -213,8 +214,8 @@ impl Loader<'_> {
         Ok(file)
     }
 
-    /// The documents of a file that was read; a document that is no mapping is reported.
-    pub(super) fn parse(&mut self, file: FileId) -> Vec<Document> {
+    /// The documents of a file that was read from a path; a document that is no mapping is reported.
+    pub(super) fn parse(&mut self, file: FileId, path: Option<&Path>) -> Vec<Document> {
         let Report { sources, diagnostics } = &mut self.report;
         let text = sources.get(file).map_or("", |source| source.text.as_str());
         let mut documents = yaml::parse(text, file, diagnostics);
@@ -230,6 +231,7 @@ impl Loader<'_> {
             fits
         });
         for document in &mut documents {
+            document.path = path.map(Path::to_owned);
             let aliases = std::mem::take(&mut document.aliases);
             self.aliases.extend(aliases);
         }

@@ -117,7 +117,10 @@ fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
 
 /// Relative to the current folder when below it.
 pub(super) fn display_name(path: &Path, current_dir: &Path) -> String {
-    path.strip_prefix(current_dir).unwrap_or(path).display().to_string()
+    match path.strip_prefix(current_dir) {
+        Ok(here) if here.as_os_str().is_empty() => ".".to_owned(),
+        inside => inside.unwrap_or(path).display().to_string(),
+    }
 }
 
 /// A path as an absolute one, without `.` and `..`.

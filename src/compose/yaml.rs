@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
@@ -23,6 +24,8 @@ const DEEPEST: usize = 512;
 /// One YAML document of a file.
 #[derive(Debug)]
 pub(super) struct Document {
+    /// The file that it stands in, if it is one.
+    pub(super) path: Option<PathBuf>,
     pub(super) root: Node,
     /// Where it repeats what stands at another place.
     pub(super) aliases: Vec<Alias>,
@@ -81,7 +84,12 @@ pub(super) fn parse(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>)
             // A file may be empty, but what begins with `---` must go on.
             if let Some(root) = reader.root.take().filter(|root| explicit || root.value != Value::Null) {
                 let aliases = std::mem::take(&mut reader.aliases);
-                documents.push(Document { root, aliases, cuts });
+                documents.push(Document {
+                    path: None,
+                    root,
+                    aliases,
+                    cuts,
+                });
             }
         } else if reader.event(event, place).is_none() {
             return Vec::new();
