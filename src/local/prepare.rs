@@ -14,7 +14,7 @@ pub(super) use provider::Verb;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::backend::{Io, Simulation};
+use crate::backend::{Io, Simulation, Source};
 use crate::compose::{Extensions, FileObject, FileReference, Mapping, Project, Service, Spanned};
 use crate::context::DockerEndpoint;
 use crate::diagnostic::Span;
@@ -68,6 +68,10 @@ impl Sources<'_> {
         };
         let mut previewed = project.clone();
         self.simulate(&mut previewed, simulation).await?;
+        // Which credentials there are is not asked, only that there are some.
+        if matches!(simulation.source, Source::Here(_)) {
+            simulation::keep(&mut previewed, String::new());
+        }
         // It would be made, which is no failure.
         if let Some(endpoint) = previewed.services.get_mut(endpoint::SERVICE) {
             endpoint.pull_policy = None;

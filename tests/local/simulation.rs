@@ -465,6 +465,8 @@ fn two_projects_at_once_have_each_their_own() {
     two.ok(&["-c", "sim", "up", "-d"]);
     assert_eq!(two.ids(), before);
     assert_eq!(fetch(&two, "web", CREDENTIALS)["AccessKeyId"], "AKIDNEWER");
+    let plan = two.ok(&["-c", "sim", "up", "--dry-run"]).stdout;
+    assert!(!plan.contains("create "), "there is nothing to do\n{plan}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Sources<'_> {
         match find().await {
             Ok(keys) => {
                 self.renew(&container, &keys).await?;
-                keep(project, &keys);
+                keep(project, written(&keys));
             }
             Err(error) => {
                 let about = format!("containers that ask for AWS credentials get none: {error}");
@@ -343,8 +343,8 @@ fn service(settings: &Settings, simulation: &Simulation, place: &Place) -> Servi
 }
 
 /// Has the credentials copied into the endpoint before it starts: they are in no label, image or variable.
-fn keep(project: &mut Project, keys: &Keys) {
-    project.secrets.insert(KEYS.to_owned(), file(KEYS, written(keys)));
+pub(super) fn keep(project: &mut Project, keys: String) {
+    project.secrets.insert(KEYS.to_owned(), file(KEYS, keys));
     if let Some(endpoint) = project.services.get_mut(SERVICE) {
         let mut reference = reference(KEYS, endpoint::KEYS);
         reference.mode = Some(Spanned::nowhere(0o400));
