@@ -49,6 +49,8 @@ pub enum Deed {
     Build(String),
     Pull(String),
     Push(String),
+    /// Take an image away.
+    Remove(String),
     /// Make a container of a service for one command, or for what the service says.
     Run {
         service: String,
@@ -84,6 +86,7 @@ impl fmt::Display for Deed {
             Self::Build(image) => write!(f, "build {image}"),
             Self::Pull(image) => write!(f, "pull {image}"),
             Self::Push(image) => write!(f, "push {image}"),
+            Self::Remove(image) => write!(f, "remove image {image}"),
             Self::Run { service, command } if command.is_empty() => write!(f, "run a container of {service}"),
             Self::Run { service, command } => {
                 write!(f, "run {} in a container of {service}", shell_words::join(command))

@@ -5,7 +5,7 @@ use super::execute::Execution;
 use super::observed::{Container, Observed};
 use super::prepare::Verb as ProviderVerb;
 use super::{Engine, Remains, hooks, teardown};
-use crate::backend::{DownOptions, Io};
+use crate::backend::{Deed, Deeds, DownOptions, Io};
 use crate::compose::Project;
 use crate::endpoint;
 use crate::error::{Error, Result};
@@ -39,7 +39,12 @@ impl Engine {
             io.progress.warning(format!("Project {name}"), about);
         }
         let plan = teardown(&remains, options.volumes);
-        if io.only_tells(&plan)? {
+        let images = match options.images {
+            Some(which) => self.connection.images_to_remove(name, project, which).await?,
+            None => Vec::new(),
+        };
+        let removed = Deeds(images.iter().cloned().map(Deed::Remove).collect());
+        if io.only_tells(format!("{plan}{removed}"))? {
             return Ok(());
         }
         let events = Events::new();
@@ -48,10 +53,8 @@ impl Engine {
         if let Some(project) = project.filter(|_| whole) {
             self.sources().tell(project, ProviderVerb::Down, io).await?;
         }
-        match options.images {
-            Some(which) => self.connection.remove_images(name, project, which, io).await,
-            None => Ok(()),
-        }
+        self.connection.remove_images(&images, io).await;
+        Ok(())
     }
 
     /// What there is for `down` to remove.

@@ -9,16 +9,15 @@ use crate::engine::{Connection, is_missing, message};
 use crate::error::Result;
 
 impl Connection {
-    /// Removes the images of a project's services, without its files those that were built for it. Those that
-    /// somebody still uses stay.
-    pub(super) async fn remove_images(
+    /// The names of the images that go with a project: those of its services, without its files those that were built
+    /// for it.
+    pub(super) async fn images_to_remove(
         &self,
         name: &str,
         project: Option<&Project>,
         which: RemoveImages,
-        io: &Io,
-    ) -> Result<()> {
-        let names = match project {
+    ) -> Result<Vec<String>> {
+        Ok(match project {
             Some(project) => {
                 let unnamed = |name: &String| {
                     let mut services = project.services.values();
@@ -30,17 +29,20 @@ impl Connection {
                     .collect()
             }
             None => self.built_for(name).await?,
-        };
+        })
+    }
+
+    /// Removes images; those that somebody still uses stay.
+    pub(super) async fn remove_images(&self, names: &[String], io: &Io) {
         for name in names {
             let object = format!("Image {name}");
             io.progress.working(&object, "Removing");
-            match self.docker.remove_image(&name, None::<RemoveImageOptions>, None).await {
+            match self.docker.remove_image(name, None::<RemoveImageOptions>, None).await {
                 Ok(_) => io.progress.done(object, "Removed"),
                 Err(error) if is_missing(&error) => io.progress.done(object, "Not there"),
                 Err(error) => io.progress.warning(object, message(&error)),
             }
         }
-        Ok(())
     }
 
     /// The names of the images that were built for a project.

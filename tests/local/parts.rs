@@ -168,3 +168,17 @@ volumes: {data: {}}
     let plan = scene.ok(&["--dry-run", "--all-resources", "up"]).stdout;
     assert!(plan.contains("_back") && plan.contains("_data"), "{plan}");
 }
+
+#[test]
+fn a_dry_run_of_down_names_the_images() {
+    let Some(scene) = Scene::new("services: {a: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL}}")
+    else {
+        return;
+    };
+    scene.ok(&["up", "--no-start"]);
+    let plan = scene.ok(&["--dry-run", "down", "--rmi", "all"]).stdout;
+    assert!(
+        plan.contains(&format!("remove image {}", scene.engine.image())),
+        "{plan}"
+    );
+}
