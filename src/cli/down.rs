@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::environment::Environment;
+use super::stop::grace;
 use crate::backend::{DownOptions, RemoveImages};
 use crate::error::Result;
 
@@ -23,9 +24,9 @@ pub(super) struct Arguments {
     /// Remove images too: those without a name of their own, or all (on ECS: the repositories that `up` made)
     #[arg(long, value_name = "WHICH")]
     rmi: Option<Rmi>,
-    /// Seconds that a container may take to stop
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Seconds that a container may take to stop; -1 is for ever
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
+    timeout: Option<Duration>,
     /// Services to remove, with those that depend on them (engine) [default: the whole project]
     services: Vec<String>,
 }
@@ -47,7 +48,7 @@ pub(super) fn run(environment: &Environment, arguments: &Arguments) -> Result<u8
             Rmi::Local => RemoveImages::Local,
             Rmi::All => RemoveImages::All,
         }),
-        timeout: arguments.timeout.map(Duration::from_secs),
+        timeout: arguments.timeout,
     };
     environment.run(async |io| {
         environment

@@ -129,6 +129,8 @@ impl<'a> Execution<'a> {
         let interrupted = async {
             self.io.interrupts.reached(1).await;
             self.halted.send_replace(true);
+            let text = "waiting for what has begun; press Ctrl-C again to leave at once";
+            self.io.progress.working("Interrupted", text);
             self.io.interrupts.reached(2).await;
         };
         tokio::select! {
@@ -345,9 +347,10 @@ impl<'a> Execution<'a> {
 
     async fn stop(&self, container: &Container) -> Result<()> {
         Box::pin(self.pre_stop(container)).await;
-        let timeout = self
-            .timeout
-            .map(|timeout| i32::try_from(whole_seconds(timeout)).unwrap_or(i32::MAX));
+        let timeout = self.timeout.map(|timeout| match timeout {
+            Duration::MAX => -1,
+            _ => i32::try_from(whole_seconds(timeout)).unwrap_or(i32::MAX),
+        });
         let options = StopContainerOptions {
             t: timeout,
             signal: None,
@@ -368,6 +371,7 @@ impl<'a> Execution<'a> {
             () = tokio::time::sleep(UNNOTICED) => {}
         }
         let most = match self.timeout {
+            Some(Duration::MAX) => "for ever".to_owned(),
             Some(timeout) => format!("{} s at most", whole_seconds(timeout)),
             None => "as long as its `stop_grace_period` says".to_owned(),
         };

@@ -1,6 +1,10 @@
 //! What is done with some services of a project, and with what its files do not name any more.
 
+use std::process::Command;
+use std::time::Duration;
+
 use crate::scene::Scene;
+use crate::support::deadline::within;
 
 const SHOP: &str = "
 services:
@@ -113,6 +117,45 @@ services:
         told.contains("web-1  Stopping  waiting for it to end, 2 s at most"),
         "{told}"
     );
+}
+
+#[test]
+fn a_stop_without_limit_can_be_left() {
+    let patient = "
+services:
+  web: {image: IMAGE, command: [sh, -c, 'trap : TERM; while [ ! -e /end ]; do sleep 0.1; done'], stop_grace_period: 1s}
+";
+    let Some(scene) = Scene::new(patient) else { return };
+    let wrong = scene.sandbox.fails(&["stop", "-t", "soon"]).stderr;
+    assert!(wrong.contains("it is a number of seconds, or -1"), "{wrong}");
+    scene.ok(&["up", "-d"]);
+    let said = scene.sandbox.home().join("said");
+    let mut stop = scene
+        .sandbox
+        .command(&["stop", "-t", "-1"])
+        .stderr(std::fs::File::create(&said).expect("a file"))
+        .spawn()
+        .expect("ctx starts");
+    let says = |text: &str| {
+        let said = || std::fs::read_to_string(&said).expect("what it says");
+        let found = within(Duration::from_mins(1), || said().contains(text).then_some(()));
+        assert!(found.is_some(), "`{text}` is missing in\n{}", said());
+    };
+    let interrupt = || {
+        let kill = Command::new("kill").args(["-INT", &stop.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+    };
+    says("waiting for it to end, for ever");
+    interrupt();
+    says("press Ctrl-C again to leave at once");
+    interrupt();
+    assert_eq!(stop.wait().expect("it ends").code(), Some(130));
+    assert_eq!(
+        scene.inspect("web-1", "{{.State.Running}}"),
+        "true",
+        "it is still waited for"
+    );
+    scene.ok(&["exec", "-T", "web", "sh", "-c", "echo >/end"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::deployment::Deployment;
 use super::super::scale::scale;
+use super::super::stop::grace;
 use crate::backend::{Abort, BuildPolicy, Shown, UpOptions};
 use crate::ui::logs::Look;
 
@@ -68,9 +69,9 @@ pub(in crate::cli) struct Arguments {
     /// Remove containers of services that are no longer in the files
     #[arg(long)]
     remove_orphans: bool,
-    /// Seconds that a container may take to stop
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// Seconds that a container may take to stop; -1 is for ever
+    #[arg(short, long, value_name = "SECONDS", value_parser = grace, allow_negative_numbers = true)]
+    timeout: Option<Duration>,
     /// Stop all when a container ends; its exit status is the command's
     #[arg(long, conflicts_with = "abort_on_container_failure")]
     abort_on_container_exit: bool,
@@ -189,7 +190,7 @@ impl Arguments {
             no_start: self.no_start,
             remove_orphans: self.remove_orphans,
             ignore_orphans: false,
-            timeout: self.timeout.map(Duration::from_secs),
+            timeout: self.timeout,
             shown: Shown {
                 only: self.attach.clone(),
                 except: self.no_attach.clone(),
