@@ -6,8 +6,9 @@ mod settings;
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::Args;
@@ -602,10 +603,15 @@ impl Environment {
             let display = ui::progress::Display::new(shown);
             let interrupts = interrupts();
             let closed = interrupts.clone();
+            let lost = Arc::new(OnceLock::new());
+            let losing = Arc::clone(&lost);
             let io = self.limited(Io {
                 progress: display.progress(),
                 // A closed pipe (`ctx logs -f | head`) is the reader's way to interrupt.
-                log: ui::logs::sink(&display, look, move || closed.send_modify(|count| *count += 1)),
+                log: ui::logs::sink(&display, look, move |why| {
+                    let _ = losing.set(why);
+                    closed.send_modify(|count| *count += 1);
+                }),
                 interrupts: Interrupts::new(interrupts.subscribe()),
                 consent: Consent::new(ui::prompt::asker(&display), ui::prompt::chooser(&display)),
                 parallel: None,
@@ -615,7 +621,14 @@ impl Environment {
             })?;
             let result = command(io).await;
             display.finish();
-            result
+            match (result, lost.get()) {
+                // A reader that has seen enough is no failure; what cannot be written is one, and has been told.
+                (Err(Error::Exit(130)), Some(why)) => match why {
+                    ErrorKind::BrokenPipe => Ok(0),
+                    _ => Err(Error::Exit(1)),
+                },
+                (result, _) => result,
+            }
         })
     }
 }

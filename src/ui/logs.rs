@@ -23,9 +23,9 @@ pub struct Look {
 
 /// Where backends send lines; they are written to standard output without disturbing a live display.
 ///
-/// `closed` is called, once, when nobody reads standard output any more.
+/// `closed` is called, once, with the reason when nothing can be written to standard output any more.
 #[must_use]
-pub fn sink(display: &Display, look: Look, closed: impl Fn() + Send + Sync + 'static) -> LogSink {
+pub fn sink(display: &Display, look: Look, closed: impl Fn(ErrorKind) + Send + Sync + 'static) -> LogSink {
     let colored = !look.no_color && AutoStream::choice(&std::io::stdout()) != ColorChoice::Never;
     let prefixes = Arc::new(Mutex::new(Prefixes::new(look, colored)));
     let known = Arc::clone(&prefixes);
@@ -43,7 +43,7 @@ pub fn sink(display: &Display, look: Look, closed: impl Fn() + Send + Sync + 'st
                 if error.kind() != ErrorKind::BrokenPipe {
                     output::say(&format!("error: cannot write to standard output\n  because: {error}"));
                 }
-                closed();
+                closed(error.kind());
             });
         });
     })

@@ -81,7 +81,7 @@ fn errors_are_coloured_unless_that_is_unwanted() {
 #[ignore = "`the_last_state_stays_and_log_lines_are_whole` runs it on a terminal"]
 fn a_display_at_work() {
     let display = Display::new(Look::default());
-    let (progress, log) = (display.progress(), logs::sink(&display, logs::Look::default(), || {}));
+    let (progress, log) = (display.progress(), logs::sink(&display, logs::Look::default(), |_| {}));
     let line = |text: &str| LogLine {
         service: "db".to_owned(),
         replica: "db-1".to_owned(),

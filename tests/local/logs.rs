@@ -132,3 +132,32 @@ fn what_starts_again_while_its_end_is_read_is_shown_once() {
     assert_eq!(next(), "", "once");
     assert!(child.wait().expect("it ends").success());
 }
+
+#[test]
+fn who_reads_no_more_is_no_mistake_and_a_full_disk_is_one() {
+    let file = "services: {a: {image: IMAGE, command: [sh, -c, 'while :; do echo from a; sleep 0.01; done'], stop_signal: SIGKILL}}";
+    let Some(scene) = Scene::new(file) else { return };
+    scene.ok(&["up", "-d"]);
+    let mut child = scene
+        .sandbox
+        .command(&["logs", "-f"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ctx starts");
+    let mut first = String::new();
+    let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+    lines.read_line(&mut first).expect("a line");
+    drop(lines);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has it");
+    let status = scene
+        .sandbox
+        .command(&["logs"])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.expect("it ends").code(), Some(1));
+}
