@@ -120,6 +120,22 @@ fn parse(text: &str) -> Result<Template> {
         .func("json", |data| Ok(json(data.first()).to_string().into()))
         .func("lower", |data| Ok(argument(data, 0).to_lowercase().into()))
         .func("upper", |data| Ok(argument(data, 0).to_uppercase().into()))
+        .func("title", |data| Ok(titled(&argument(data, 0)).into()))
+        .func("split", |data| {
+            let (text, separator) = (argument(data, 0), argument(data, 1));
+            Ok(Data::List(text.split(&separator).map(Data::from).collect()))
+        })
+        .func("pad", |data| {
+            let spaces = |at| " ".repeat(number(data, at));
+            Ok(format!("{}{}{}", spaces(1), argument(data, 0), spaces(2)).into())
+        })
+        .func("truncate", |data| {
+            Ok(argument(data, 0)
+                .chars()
+                .take(number(data, 1))
+                .collect::<String>()
+                .into())
+        })
         .func("join", |data| {
             let items = match data.first() {
                 Some(Data::List(items)) => items.iter().map(ToString::to_string).collect(),
@@ -133,6 +149,23 @@ fn parse(text: &str) -> Result<Template> {
 
 fn argument(data: &[Data], at: usize) -> String {
     data.get(at).map(ToString::to_string).unwrap_or_default()
+}
+
+fn number(data: &[Data], at: usize) -> usize {
+    argument(data, at).parse().unwrap_or_default()
+}
+
+/// Each word with a capital letter.
+fn titled(text: &str) -> String {
+    let mut before = ' ';
+    text.chars()
+        .flat_map(|letter| {
+            let first = !before.is_alphanumeric();
+            before = letter;
+            let upper = first.then(|| letter.to_uppercase());
+            upper.into_iter().flatten().chain((!first).then_some(letter))
+        })
+        .collect()
 }
 
 fn json(data: Option<&Data>) -> Value {
@@ -154,4 +187,31 @@ fn json(data: Option<&Data>) -> Value {
 fn wrong(text: &str, error: &gotmpl::TemplateError) -> Error {
     Error::new(format!("`{text}` is no format for this list: {error}"))
         .hint("`--format json` shows the names that a template can use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_docker_cli_s_functions() {
+        let listing = Listing {
+            columns: &[],
+            rows: Vec::new(),
+            objects: vec![serde_json::json!({"Name": "shop-web", "Size": 3})],
+            json: Json::Lines,
+        };
+        for (text, expected) in [
+            ("{{upper .Name}} {{title .Name}}", "SHOP-WEB Shop-Web"),
+            ("{{join (split .Name \"-\") \"/\"}}", "shop/web"),
+            ("[{{pad .Name 1 2}}] {{truncate .Name 4}}", "[ shop-web  ] shop"),
+            ("{{json .Size}} {{json .Name}}", "3 \"shop-web\""),
+        ] {
+            let format = Format::Template {
+                text: text.to_owned(),
+                header: false,
+            };
+            assert_eq!(listing.render(&format).unwrap(), format!("{expected}\n"), "{text}");
+        }
+    }
 }

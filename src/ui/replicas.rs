@@ -180,10 +180,10 @@ fn host(port: &Publication) -> String {
 
 fn quoted(command: &str) -> String {
     if command.is_empty() {
-        String::new()
-    } else {
-        format!("\"{command}\"")
+        return String::new();
     }
+    // As Go quotes, but for letters that cannot be printed.
+    format!("{command:?}")
 }
 
 /// An image, of its digest the first twelve digits: on ECS each image has one.
@@ -197,8 +197,7 @@ fn image(image: &str) -> String {
 /// The command's first twenty characters, in quotes, as the docker CLI shows it.
 fn shortened(command: &str) -> String {
     const LENGTH: usize = 20;
-    let command: String = command.split_whitespace().collect::<Vec<_>>().join(" ");
-    quoted(&cut(&command, LENGTH))
+    quoted(&cut(command, LENGTH))
 }
 
 fn cut(text: &str, length: usize) -> String {
@@ -261,6 +260,13 @@ pub(super) fn size(bytes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_quoted_as_the_docker_cli_does() {
+        assert_eq!(shortened("sh -c 'trap \"exit 0\" TERM'"), r#""sh -c 'trap \"exit 0…""#);
+        assert_eq!(quoted("sh -c 'a\nb\\c'"), r#""sh -c 'a\nb\\c'""#);
+        assert_eq!(quoted(""), "");
+    }
 
     fn publication(host: &str, published: Option<u16>, target: u16) -> Publication {
         Publication {
