@@ -15,6 +15,14 @@ pub fn registry(image: &str) -> Option<String> {
     image.parse().ok().map(|reference: Reference| reference.registry)
 }
 
+/// What is wrong with the name of a service's image, which Compose takes as it is.
+#[must_use]
+pub fn misnamed(service: &Service) -> Option<Diagnostic> {
+    let image = service.image.as_ref().filter(|image| !image.value.is_empty())?;
+    let invalid = image.value.parse::<Reference>().err()?;
+    Some(Diagnostic::error(image.span, invalid.to_string()).hint("write `registry/repository:tag`"))
+}
+
 /// The images whose digests nobody knows yet.
 #[must_use]
 pub fn unpinned(project: &Project) -> BTreeSet<Reference> {

@@ -5,7 +5,7 @@ mod table;
 
 use super::container;
 use crate::backend::verdict::{Finding, Table};
-use crate::compose::{FileObject, FileReference, Project, Service};
+use crate::compose::{FileObject, FileReference, Project, Service, Spanned, images};
 use crate::diagnostic::Diagnostic;
 use crate::engine::Connection;
 use crate::error::Result;
@@ -49,6 +49,12 @@ fn values(project: &Project, service: &Service, said: &mut Vec<Diagnostic>) {
             name = name.value
         );
         said.push(Diagnostic::error(name.span, message).hint("leave out `container_name`, or have one container"));
+    }
+    // An engine also knows its images by their ids.
+    let by_id =
+        |image: &Spanned<String>| image.value.len() == 64 && image.value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !service.image.as_ref().is_some_and(by_id) {
+        said.extend(images::misnamed(service));
     }
     let read_only = service.read_only.is_some_and(|read_only| read_only.value);
     if let Some(socket) = service.use_api_socket.filter(|socket| socket.value && read_only) {

@@ -195,3 +195,26 @@ fn content_for_a_read_only_container() {
     let Some(scene) = Scene::new(file) else { return };
     says(&scene, &["up", "-d"], &["compose.yaml:5:", "read-only"]);
 }
+
+#[test]
+fn what_is_no_name_of_an_image_is_said_before_anything_is_made() {
+    let Some(scene) = Scene::new("services:\n  a: {image: 'no such:image:x'}\n  b: {image: IMAGE}\n") else {
+        return;
+    };
+    for command in ["check", "up"] {
+        let said = scene.sandbox.fails(&[command]);
+        let said = said.stdout + &said.stderr;
+        assert!(
+            said.contains("is no name of an image") && said.contains("compose.yaml:2:14"),
+            "{said}"
+        );
+    }
+    assert_eq!(scene.project.containers(), Vec::<String>::new());
+    // A file may name what is there by its id.
+    let id = scene
+        .engine
+        .docker(&["image", "inspect", "--format", "{{.Id}}", &scene.engine.image()]);
+    let id = id.trim_start_matches("sha256:");
+    scene.rewrite(&format!("services: {{a: {{image: {id}, command: [sh, -c, exit 0]}}}}"));
+    scene.ok(&["up"]);
+}

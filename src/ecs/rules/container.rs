@@ -1,6 +1,6 @@
 //! A service's container: what runs in it, and how.
 
-use crate::compose::{Service, Text};
+use crate::compose::{Service, Text, images};
 use crate::diagnostic::Diagnostic;
 use crate::ecs::cloudformation::{Origin, Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
@@ -76,8 +76,15 @@ fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
     draft.parameter(id, purpose, declaration)
 }
 
-/// `image` and `build` are the Parameter that [`begin`] makes.
-pub(in crate::ecs) fn image(_: &Service, _: &mut Draft) {}
+/// `build` is the Parameter that [`begin`] makes.
+pub(in crate::ecs) fn build(_: &Service, _: &mut Draft) {}
+
+/// `image` too.
+pub(in crate::ecs) fn image(service: &Service, draft: &mut Draft) {
+    if let Some(mistake) = images::misnamed(service) {
+        draft.say(mistake);
+    }
+}
 
 /// `command` and `entrypoint`. Docker takes an empty command for the image's own, and so does ECS; an empty entrypoint
 /// it takes for none, which ECS cannot say: the command becomes the entrypoint then.

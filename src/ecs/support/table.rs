@@ -81,7 +81,7 @@ pub(super) const ROWS: &[(&str, Verdict<Rule>)] = &[
     ("services.*.blkio_config.weight_device", Above),
     ("services.*.blkio_config.weight_device.*.path", Above),
     ("services.*.blkio_config.weight_device.*.weight", Above),
-    ("services.*.build", Yes(container::image)),
+    ("services.*.build", Yes(container::build)),
     ("services.*.build.additional_contexts", Translated),
     ("services.*.build.args", Translated),
     ("services.*.build.cache_from", Translated),
