@@ -1,7 +1,7 @@
 //! A service's container: what runs in it, and how.
 
 use crate::compose::{Service, Text, images};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::ecs::cloudformation::{Origin, Purpose, Value, fragment, names};
 use crate::ecs::draft::Draft;
 use crate::ecs::rules::{host, secret, task};
@@ -79,10 +79,14 @@ fn image_parameter(service: &Service, draft: &mut Draft) -> Value {
 /// `build` is the Parameter that [`begin`] makes.
 pub(in crate::ecs) fn build(_: &Service, _: &mut Draft) {}
 
-/// `image` too.
+/// `image` too. What is no name yet, as one whose tag is a variable that is not set, can be given another for a
+/// deployment, which refuses it otherwise.
 pub(in crate::ecs) fn image(service: &Service, draft: &mut Draft) {
     if let Some(mistake) = images::misnamed(service) {
-        draft.say(mistake);
+        draft.say(Diagnostic {
+            severity: Severity::Warning,
+            ..mistake
+        });
     }
 }
 
