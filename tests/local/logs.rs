@@ -12,10 +12,12 @@ use crate::support::deadline;
 
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// Each waits for the other, and then for the engine to have noted what that one wrote.
 const TALK: &str = "
 services:
-  a: {image: IMAGE, command: [sh, -c, 'echo a1; sleep 1; echo a2; printf end']}
-  b: {image: IMAGE, command: [sh, -c, 'echo b1; sleep 2; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
+  a: {image: IMAGE, volumes: ['turns:/turns'], command: [sh, -c, 'echo a1; until [ -e /turns/a ]; do sleep 0.1; done; sleep 1; echo a2; printf end; >/turns/b']}
+  b: {image: IMAGE, volumes: ['turns:/turns'], command: [sh, -c, 'echo b1; >/turns/a; until [ -e /turns/b ]; do sleep 0.1; done; sleep 1; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
+volumes: {turns: {}}
 ";
 
 #[test]
