@@ -1,7 +1,7 @@
 //! The output of several containers.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -19,6 +19,14 @@ services:
   b: {image: IMAGE, volumes: ['turns:/turns'], command: [sh, -c, 'echo b1; >/turns/a; until [ -e /turns/b ]; do sleep 0.1; done; sleep 1; echo b2 >&2'], depends_on: {a: {condition: service_started}}}
 volumes: {turns: {}}
 ";
+
+/// A command that goes on, and what it shows, line by line.
+fn following(command: &mut Command) -> (Child, impl Iterator<Item = String> + use<>) {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("ctx starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    (child, lines.map(|line| line.expect("text")))
+}
 
 #[test]
 fn lines_of_several_containers_come_in_their_order() {
@@ -62,14 +70,8 @@ services:
 ";
     let Some(scene) = Scene::new(file) else { return };
     scene.ok(&["up", "-d", "a", "b"]);
-    let mut command = scene.sandbox.command(&["logs", "-f"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("ctx starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let mut next = || lines.next().map_or_else(String::new, |line| line.expect("text"));
+    let (mut child, mut lines) = following(&mut scene.sandbox.command(&["logs", "-f"]));
+    let mut next = || lines.next().unwrap_or_default();
     let mut first = [next(), next()];
     first.sort();
     assert!(
@@ -113,14 +115,8 @@ fn what_starts_again_while_its_end_is_read_is_shown_once() {
     let between = Between::new(&engine.display().to_string(), socket, deed);
     let through = format!("unix://{}", between.socket.display());
     let mut command = scene.sandbox.command(&["logs", "-f"]);
-    let mut child = command
-        .env("DOCKER_HOST", through)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("ctx starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let mut next = || lines.next().map_or_else(String::new, |line| line.expect("text"));
+    let (mut child, mut lines) = following(command.env("DOCKER_HOST", through));
+    let mut next = || lines.next().unwrap_or_default();
     assert_eq!(next(), "a-1  | from a");
     holding.store(true, Ordering::SeqCst);
     scene.ok(&["stop"]);
